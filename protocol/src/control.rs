@@ -1,0 +1,349 @@
+//! Role to role. A link is two bounded queues of these values. A full queue is a lost link: it is
+//! opened again and the whole state is sent, so every command here either carries a whole state or
+//! can be sent twice without harm.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ErrorCode;
+use crate::id::{MeetingId, RecordingId, RequestId, SessionId};
+use crate::media::{Grant, Slot, Source, TrackKey, Want};
+use crate::minutes::MinutesDocument;
+use crate::time::Timestamp;
+
+/// What the control plane tells a media node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MediaCommand {
+    /// The whole wanted state of a room; replaces what was said before. Creates the room.
+    SetRoom(RoomMedia),
+    /// The room is over: its sessions end.
+    CloseRoom {
+        /// Which.
+        room: String,
+    },
+    /// A browser's, WHIP's or WHEP's offer. Answered with the same `request`.
+    Offer(Box<MediaOffer>),
+    /// What a session watches, most important first. For sessions of kind `Room`.
+    SetWants {
+        /// Which.
+        session: SessionId,
+        /// Video tracks.
+        wants: Vec<Want>,
+    },
+    /// Ends a session.
+    CloseSession {
+        /// Which.
+        session: SessionId,
+    },
+}
+
+/// The wanted state of a room at a media node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoomMedia {
+    /// The room's name: the meeting's code.
+    pub room: String,
+    /// Forward what is not named in `grants` (benchmarks), or drop it.
+    pub open: bool,
+    /// Who may be heard and seen.
+    pub grants: Vec<Grant>,
+    /// Publishers whose voice is always among those forwarded: the chair, the floor holder.
+    pub pinned: Vec<String>,
+    /// The main picture, for WHEP programme sessions and for the recorder.
+    pub main: Option<TrackKey>,
+    /// What the recorder is to get.
+    pub tap: Option<Tap>,
+}
+
+/// The order to copy a room's tracks to the recorder: all sound that is granted, the main picture and
+/// screens at their highest layer, other cameras at their lowest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tap {
+    /// For which recording.
+    pub recording: RecordingId,
+}
+
+/// An offer and what its session is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MediaOffer {
+    /// Ties the answer to it.
+    pub request: RequestId,
+    /// The session to create.
+    pub session: SessionId,
+    /// The room's name. Unknown rooms are refused unless `SetRoom` came before.
+    pub room: String,
+    /// The publisher's name, and the name that keeps a receiver from getting its own tracks back.
+    pub publisher: String,
+    /// What the session does.
+    pub kind: SessionKind,
+    /// The SDP offer.
+    pub sdp: String,
+}
+
+/// What a session does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SessionKind {
+    /// A browser in a room: sends the named lines, receives what it wants.
+    Room {
+        /// Pairs of `mid` and source for each sending line.
+        sends: Vec<(String, Source)>,
+    },
+    /// WHIP: the first sending audio line is the microphone, the first video line the camera.
+    Publish,
+    /// WHEP: every receiving line is a slot, filled with the room's publishers in the order in which
+    /// they came, or with those named.
+    Receive {
+        /// `?of=a,b`; empty: all.
+        of: Vec<String>,
+    },
+    /// WHEP of the programme: main picture and the floor's sound.
+    Programme,
+}
+
+/// What a media node tells the control plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum MediaEvent {
+    /// The node (re)started or the link was renewed: it has no rooms; send them.
+    Ready,
+    /// An offer was accepted.
+    Answer {
+        /// Of which offer.
+        request: RequestId,
+        /// The SDP answer.
+        sdp: String,
+    },
+    /// An offer was refused.
+    Refused {
+        /// Of which offer.
+        request: RequestId,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// ICE and DTLS are through.
+    SessionConnected {
+        /// Which.
+        session: SessionId,
+    },
+    /// A session is gone.
+    SessionClosed {
+        /// Which.
+        session: SessionId,
+    },
+    /// The first authentic packet of a track arrived, whether or not it may be forwarded.
+    TrackStarted {
+        /// The room's name.
+        room: String,
+        /// Which.
+        track: TrackKey,
+    },
+    /// No packet for 5 s, or the session closed. A muted page still sends (silence); one that paused
+    /// its camera does not.
+    TrackStopped {
+        /// The room's name.
+        room: String,
+        /// Which.
+        track: TrackKey,
+    },
+    /// What a session's receiving lines carry now.
+    Slots {
+        /// Which.
+        session: SessionId,
+        /// The whole list, in the order of the offer.
+        slots: Vec<Slot>,
+    },
+    /// Who is heard now, loudest first; at most 5 times a second and only when it changed.
+    Speakers {
+        /// The room's name.
+        room: String,
+        /// Publishers.
+        publishers: Vec<String>,
+    },
+    /// A stretch of speech that ended: heard (and forwarded) for at least 1 s, pauses under 2 s bridged.
+    Spoke {
+        /// The room's name.
+        room: String,
+        /// Who.
+        publisher: String,
+        /// When it began.
+        from: Timestamp,
+        /// How long, ms.
+        ms: u64,
+    },
+}
+
+/// What the control plane tells a recorder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RecorderCommand {
+    /// Record, or go on recording after a restart. The media node's tap brings the packets.
+    Start {
+        /// Which.
+        recording: RecordingId,
+        /// Of which meeting.
+        meeting: MeetingId,
+        /// Title, for the composed file.
+        title: String,
+        /// When recording was ordered (the first time).
+        started_at: Timestamp,
+    },
+    /// Something that the composed picture depends on, written beside the packets.
+    Note {
+        /// Which.
+        recording: RecordingId,
+        /// When.
+        at: Timestamp,
+        /// What.
+        note: JournalNote,
+    },
+    /// Stop, then compose.
+    Stop {
+        /// Which.
+        recording: RecordingId,
+        /// When it was ordered.
+        at: Timestamp,
+    },
+    /// Compose (again).
+    Compose {
+        /// Which.
+        recording: RecordingId,
+        /// Of which meeting.
+        meeting: MeetingId,
+    },
+    /// Print minutes.
+    RenderMinutes {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// What.
+        document: Box<MinutesDocument>,
+        /// As what.
+        format: DocumentFormat,
+    },
+}
+
+/// A line of a recording's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum JournalNote {
+    /// The name to burn in for a publisher.
+    Name {
+        /// Whose.
+        publisher: String,
+        /// Name on the strip.
+        name: String,
+    },
+    /// The main picture from now on; none: nobody's.
+    MainPicture {
+        /// Whose, and which.
+        track: Option<TrackKey>,
+    },
+    /// Who holds the floor from now on.
+    Floor {
+        /// Whose.
+        publisher: Option<String>,
+    },
+    /// A publisher came or went.
+    Present {
+        /// Who.
+        publisher: String,
+        /// Came.
+        present: bool,
+    },
+}
+
+/// What minutes are printed as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DocumentFormat {
+    /// PDF/A-2b.
+    Pdf,
+    /// Office Open XML (ISO/IEC 29500).
+    Docx,
+}
+
+/// What a recorder tells the control plane.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RecorderEvent {
+    /// The recorder (re)started: tell it what is being recorded. Names the recordings in its archive that
+    /// a crash left unfinished; those that no meeting still records are to be stopped.
+    Ready {
+        /// Recording and its meeting.
+        unfinished: Vec<(RecordingId, MeetingId)>,
+    },
+    /// Writing; sent once when the first packet is on disk, and every 5 s.
+    Recording {
+        /// Which.
+        recording: RecordingId,
+        /// Written so far.
+        bytes: u64,
+        /// Recorded so far, ms of meeting time.
+        ms: u64,
+    },
+    /// Recording or composing failed.
+    Failed {
+        /// Which.
+        recording: RecordingId,
+        /// Why.
+        code: ErrorCode,
+    },
+    /// Composition goes on.
+    Composing {
+        /// Which.
+        recording: RecordingId,
+        /// Done, thousandths.
+        permille: u16,
+        /// About this much longer, ms.
+        remaining_ms: u64,
+    },
+    /// Composition is done.
+    Composed {
+        /// Which.
+        recording: RecordingId,
+        /// Length of the composed video, ms.
+        ms: u64,
+        /// What can be downloaded: paths below the recording's folder.
+        files: Vec<RecordingFile>,
+    },
+    /// The document, or why not.
+    Rendered {
+        /// Of which request.
+        request: RequestId,
+        /// The file's bytes.
+        #[serde(with = "rendered")]
+        document: Result<Vec<u8>, ErrorCode>,
+    },
+}
+
+/// A file of a recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RecordingFile {
+    /// Path below the recording's folder, for example `composed.mp4`.
+    pub path: String,
+    /// Size.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub bytes: u64,
+    /// SHA-256 in hexadecimal.
+    pub sha256: String,
+}
+
+/// `Result` has no stable serde form of its own in every format; this one is `{"Ok":…}`/`{"Err":…}`.
+mod rendered {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use crate::error::ErrorCode;
+
+    pub(super) fn serialize<S: Serializer>(
+        document: &Result<Vec<u8>, ErrorCode>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        document.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Result<Vec<u8>, ErrorCode>, D::Error> {
+        Result::deserialize(from)
+    }
+}

@@ -1,0 +1,23 @@
+//! The values that roles and browsers exchange: ids, messages, error codes. Nothing here does I/O,
+//! reads a clock or draws a random number, so a value means the same on every machine.
+//!
+//! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
+//! (what happened, the source of every other record), [`room`] (what a room looks like now),
+//! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
+//! [`minutes`] (the document), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+
+pub mod api;
+pub mod client;
+pub mod control;
+pub mod error;
+pub mod fact;
+pub mod id;
+pub mod media;
+pub mod minutes;
+pub mod role;
+pub mod room;
+pub mod tap;
+pub mod time;
+
+#[cfg(test)]
+mod ts;

@@ -1,0 +1,125 @@
+//! What a room looks like now. Everything here can be rebuilt from the facts; a snapshot only spares
+//! a newcomer from reading them all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
+use crate::media::Source;
+use crate::role::RoomRole;
+use crate::time::Timestamp;
+
+/// A whole room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RoomSnapshot {
+    /// The meeting.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub meeting: MeetingId,
+    /// Its title.
+    pub title: String,
+    /// When the room opened.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub opened_at: Timestamp,
+    /// Whether it has ended.
+    pub ended: bool,
+    /// Number of the last fact that this snapshot contains.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seq: u64,
+    /// Everybody who ever had a seat, in the order in which seats were given.
+    pub participants: Vec<Participant>,
+    /// Who holds the floor, and since when.
+    pub floor: Option<FloorHolder>,
+    /// Raised hands, first come first.
+    #[cfg_attr(test, ts(type = "string[]"))]
+    pub queue: Vec<ParticipantId>,
+    /// The main picture.
+    pub main: MainPicture,
+    /// The running recording.
+    pub recording: Option<RecordingState>,
+    /// The last messages, oldest first; at most 500.
+    pub messages: Vec<Message>,
+}
+
+/// One seat of a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Participant {
+    /// The seat.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub id: ParticipantId,
+    /// What it may do.
+    pub role: RoomRole,
+    /// Name on the strip.
+    pub name: String,
+    /// The site it sits at.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub site: Option<SiteId>,
+    /// Connected now.
+    pub connected: bool,
+    /// Delegates present, as the site declared.
+    pub headcount: u32,
+    /// Local chair, as the site declared.
+    pub local_chair: String,
+    /// Tracks that arrive at the media node.
+    pub sources: Vec<Source>,
+    /// Whether the room lets its microphone through.
+    pub microphone_granted: bool,
+    /// Whether it closed its own microphone.
+    pub self_muted: bool,
+}
+
+/// The floor and its holder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FloorHolder {
+    /// Who.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub participant: ParticipantId,
+    /// Since when.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub since: Timestamp,
+}
+
+/// What every screen shows large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MainPicture {
+    /// Whose; none: the chair's camera.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub participant: Option<ParticipantId>,
+    /// Camera or screen.
+    pub source: Source,
+}
+
+/// A running recording.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RecordingState {
+    /// Which.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub recording: RecordingId,
+    /// Since when.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub since: Timestamp,
+    /// The recorder writes; false while it is failing.
+    pub healthy: bool,
+}
+
+/// A message in the room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Message {
+    /// Which.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub id: MessageId,
+    /// When.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub at: Timestamp,
+    /// Who wrote it.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub by: Option<ParticipantId>,
+    /// Text.
+    pub text: String,
+    /// Marked as a decision.
+    pub decision: bool,
+}

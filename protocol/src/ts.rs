@@ -1,0 +1,83 @@
+//! Writes the web's types. `DIEMCAU_WRITE_TYPES=1 cargo test -p protocol` renews the file; without it the
+//! test fails when the file is stale.
+
+use ts_rs::TS;
+
+const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/src/protocol/index.ts");
+
+macro_rules! declarations {
+    ($($ty:ty),+ $(,)?) => { vec![$(<$ty as TS>::decl(&ts_rs::Config::default())),+] };
+}
+
+fn text() -> String {
+    let declarations = declarations![
+        crate::error::ErrorCode,
+        crate::role::AccountRole,
+        crate::role::RoomRole,
+        crate::media::Source,
+        crate::media::TrackKey,
+        crate::media::Layer,
+        crate::media::Want,
+        crate::media::Slot,
+        crate::fact::FactRecord,
+        crate::fact::Fact,
+        crate::fact::LeaveReason,
+        crate::room::RoomSnapshot,
+        crate::room::Participant,
+        crate::room::FloorHolder,
+        crate::room::MainPicture,
+        crate::room::RecordingState,
+        crate::room::Message,
+        crate::client::ClientMessage,
+        crate::client::SendLine,
+        crate::client::Command,
+        crate::client::ServerMessage,
+        crate::client::LineQuality,
+        crate::minutes::MinutesDocument,
+        crate::minutes::MinutesForm,
+        crate::minutes::AttendanceRow,
+        crate::minutes::SpeechRow,
+        crate::minutes::DecisionRow,
+        crate::minutes::RecordingRow,
+        crate::control::RecordingFile,
+        crate::api::Problem,
+        crate::api::SignIn,
+        crate::api::Account,
+        crate::api::Unit,
+        crate::api::Site,
+        crate::api::MeetingState,
+        crate::api::Meeting,
+        crate::api::NewMeeting,
+        crate::api::JoinLink,
+        crate::api::JoinInfo,
+        crate::api::Seat,
+        crate::api::RecordingPhase,
+        crate::api::Recording,
+        crate::api::Chapter,
+        crate::api::ChapterKind,
+        crate::api::Minutes,
+    ];
+    let mut text = String::from(
+        "// Written by `protocol/src/ts.rs` from the Rust types. Do not edit: change those, then run\n\
+         // `make types`.\n\n",
+    );
+    text.push_str(&format!(
+        "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\n",
+        crate::client::VERSION,
+        crate::client::TEXT_CHARS_MAX
+    ));
+    for declaration in declarations {
+        text.push_str(&format!("export {declaration}\n\n"));
+    }
+    text
+}
+
+#[test]
+fn the_webs_types_are_those_of_the_protocol() {
+    let wanted = text();
+    if std::env::var_os("DIEMCAU_WRITE_TYPES").is_some() {
+        std::fs::write(FILE, &wanted).expect("the web's source folder is there");
+    }
+    let found = std::fs::read_to_string(FILE).unwrap_or_default();
+    assert!(found == wanted, "{FILE} is stale: run `make types`");
+}
