@@ -47,6 +47,9 @@ pub struct Participant {
     /// The seat.
     #[cfg_attr(test, ts(type = "string"))]
     pub id: ParticipantId,
+    /// Its name at the media node ([`crate::media::TrackKey::publisher`]): its id as text for a browser,
+    /// the `{id}` of the path for a WHIP publisher.
+    pub publisher: String,
     /// What it may do.
     pub role: RoomRole,
     /// Name on the strip.

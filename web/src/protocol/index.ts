@@ -274,6 +274,11 @@ export type Participant = {
  */
 id: string, 
 /**
+ * Its name at the media node ([`crate::media::TrackKey::publisher`]): its id as text for a browser,
+ * the `{id}` of the path for a WHIP publisher.
+ */
+publisher: string, 
+/**
  * What it may do.
  */
 role: RoomRole, 
