@@ -1,0 +1,269 @@
+//! The one peer connection of a page (docs/protocol.md, 'Media'): lines made once, in a fixed order; the
+//! page offers, the node answers. When the way is lost, a whole new connection is offered; the node
+//! replaces the old one. Knows neither the WebSocket nor Svelte.
+
+import type { ErrorCode, SendLine, Source } from '../protocol';
+import { withOpusOptions } from './sdp';
+
+/** Receiving lines, as docs/protocol.md names them. */
+export const AUDIO_LINES = 4;
+export const VIDEO_LINES = 12;
+
+/** The node has this long to answer an offer before it is made again, ms. Longer: a lost offer costs
+ *  more silence. Shorter: a busy node is offered twice. */
+const ANSWER_WAIT_MS = 6_000;
+/** A way that is 'disconnected' often heals by itself within this time, ms. */
+const DISCONNECTED_WAIT_MS = 3_000;
+/** First and longest pause before a new offer, ms. */
+const RETRY_FIRST_MS = 300;
+const RETRY_LONGEST_MS = 8_000;
+
+const CAMERA_LAYERS: RTCRtpEncodingParameters[] = [
+  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
+  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
+  { rid: 'h', maxBitrate: 1_500_000 },
+];
+const SCREEN_BITRATE_BPS = 2_500_000;
+const SCREEN_FRAMES_PER_S = 15;
+const MICROPHONE_BITRATE_BPS = 40_000;
+const SCREEN_AUDIO_BITRATE_BPS = 96_000;
+
+/** How the connection stands. */
+export type MediaState =
+  | { at: 'off' }
+  | { at: 'connecting' }
+  | { at: 'connected' }
+  | { at: 'retrying'; code: ErrorCode | null };
+
+/** What the connection wants done and what it tells. */
+export interface MediaCallbacks {
+  /** Carry this offer to the node; the answer comes back through `answered` or `refused`. */
+  offer(sdp: string, sends: SendLine[]): void;
+  /** The state changed. */
+  changed(state: MediaState): void;
+  /** New receiving lines: all of them, with their `mid`. */
+  lines(audio: ReceivingLine[], video: ReceivingLine[]): void;
+}
+
+/** One receiving line. */
+export interface ReceivingLine {
+  mid: string;
+  track: MediaStreamTrack;
+}
+
+interface Lines {
+  senders: Record<Source, RTCRtpTransceiver>;
+  receivers: RTCRtpTransceiver[];
+}
+
+/** One page's media. */
+export class MediaConnection {
+  #callbacks: MediaCallbacks;
+  #tracks: Record<Source, MediaStreamTrack | null> = {
+    microphone: null,
+    camera: null,
+    screen: null,
+    screen_audio: null,
+  };
+  #peer: RTCPeerConnection | null = null;
+  #lines: Lines | null = null;
+  #publishes: boolean;
+  #attempt = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #state: MediaState = { at: 'off' };
+
+  /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. */
+  constructor(callbacks: MediaCallbacks, publishes: boolean) {
+    this.#callbacks = callbacks;
+    this.#publishes = publishes;
+  }
+
+  get state(): MediaState {
+    return this.#state;
+  }
+
+  /** Makes a new connection and offers it; a former one is dropped. */
+  async start(): Promise<void> {
+    this.#drop();
+    this.#become({ at: 'connecting' });
+    const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
+    this.#peer = peer;
+    peer.addEventListener('connectionstatechange', () => this.#watch(peer));
+    const lines = this.#makeLines(peer);
+    this.#lines = lines;
+    try {
+      const offer = await peer.createOffer();
+      await peer.setLocalDescription(offer);
+    } catch {
+      if (this.#peer === peer) this.#retry(null);
+      return;
+    }
+    if (this.#peer !== peer) return;
+    this.#tellLines(lines);
+    this.#after(ANSWER_WAIT_MS, () => this.#retry(null));
+    this.#callbacks.offer(peer.localDescription?.sdp ?? '', this.#sends(lines));
+  }
+
+  /** The node's answer. */
+  async answered(sdp: string): Promise<void> {
+    const peer = this.#peer;
+    if (peer === null || peer.signalingState !== 'have-local-offer') return;
+    this.#clearTimer();
+    try {
+      await peer.setRemoteDescription({ type: 'answer', sdp: withOpusOptions(sdp) });
+    } catch {
+      if (this.#peer === peer) this.#retry('invalid_sdp');
+    }
+  }
+
+  /** The node refused the offer. */
+  refused(code: ErrorCode): void {
+    this.#retry(code);
+  }
+
+  /** The connection is gone at the node, or the server has restarted: offer again now. */
+  lost(): void {
+    if (this.#state.at === 'off') return;
+    this.#attempt = 0;
+    void this.start();
+  }
+
+  /** What a sending line carries from now on; null: nothing. */
+  async send(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    if (!this.#publishes) return;
+    this.#tracks[source] = track;
+    if (track !== null) hint(source, track);
+    const sender = this.#lines?.senders[source].sender;
+    if (sender !== undefined && sender.track !== track) await sender.replaceTrack(track);
+  }
+
+  /** The browser's statistics, none while there is no connection. */
+  async stats(): Promise<RTCStatsReport | null> {
+    return (await this.#peer?.getStats()) ?? null;
+  }
+
+  /** Ends everything. */
+  close(): void {
+    this.#drop();
+    this.#become({ at: 'off' });
+  }
+
+  #makeLines(peer: RTCPeerConnection): Lines {
+    const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
+      const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
+      return peer.addTransceiver(this.#tracks[source] ?? kind, {
+        direction: 'sendonly',
+        sendEncodings: encodings,
+      });
+    };
+    const senders = {
+      microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
+      camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
+      screen: line('screen', [
+        { maxBitrate: SCREEN_BITRATE_BPS, maxFramerate: SCREEN_FRAMES_PER_S },
+      ]),
+      screen_audio: line('screen_audio', [{ maxBitrate: SCREEN_AUDIO_BITRATE_BPS }]),
+    };
+    const receivers: RTCRtpTransceiver[] = [];
+    for (let n = 0; n < AUDIO_LINES + VIDEO_LINES; n += 1) {
+      const kind = n < AUDIO_LINES ? 'audio' : 'video';
+      receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
+    }
+    for (const transceiver of [senders.camera, senders.screen, ...receivers]) {
+      if (transceiver.receiver.track.kind === 'video') preferVp8(transceiver);
+    }
+    return { senders, receivers };
+  }
+
+  #tellLines(lines: Lines): void {
+    const told = lines.receivers.map((line) => ({
+      mid: line.mid ?? '',
+      track: line.receiver.track,
+    }));
+    this.#callbacks.lines(told.slice(0, AUDIO_LINES), told.slice(AUDIO_LINES));
+  }
+
+  #sends(lines: Lines): SendLine[] {
+    const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
+    return sources.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
+  }
+
+  #watch(peer: RTCPeerConnection): void {
+    if (this.#peer !== peer) return;
+    switch (peer.connectionState) {
+      case 'connected':
+        this.#attempt = 0;
+        this.#clearTimer();
+        this.#become({ at: 'connected' });
+        return;
+      case 'disconnected':
+        this.#after(DISCONNECTED_WAIT_MS, () => this.#retry(null));
+        return;
+      case 'failed':
+      case 'closed':
+        this.#retry(null);
+        return;
+      case 'new':
+      case 'connecting':
+        return;
+    }
+  }
+
+  #retry(code: ErrorCode | null): void {
+    if (this.#state.at === 'off') return;
+    this.#drop();
+    this.#become({ at: 'retrying', code });
+    this.#after(retryDelayMs(this.#attempt, Math.random()), () => void this.start());
+    this.#attempt += 1;
+  }
+
+  #become(state: MediaState): void {
+    this.#state = state;
+    this.#callbacks.changed(state);
+  }
+
+  #drop(): void {
+    this.#clearTimer();
+    this.#peer?.close();
+    this.#peer = null;
+    this.#lines = null;
+  }
+
+  #after(ms: number, act: () => void): void {
+    this.#clearTimer();
+    this.#timer = setTimeout(act, ms);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** The pause before attempt `attempt` (0, 1, 2 …): doubling, with up to half of it random, so that
+ *  78 sites do not knock at the same moment. `random` is 0 to 1. */
+export function retryDelayMs(attempt: number, random: number): number {
+  const whole = Math.min(RETRY_FIRST_MS * 2 ** attempt, RETRY_LONGEST_MS);
+  return Math.round(whole * (0.5 + random / 2));
+}
+
+/** Slides must be sharp, faces must move. */
+function hint(source: Source, track: MediaStreamTrack): void {
+  if (source === 'screen') track.contentHint = 'detail';
+  if (source === 'camera') track.contentHint = 'motion';
+  if (source === 'microphone') track.contentHint = 'speech';
+}
+
+/** VP8 and its retransmission only: what every node and recorder understands. A browser without
+ *  `setCodecPreferences` (Firefox below 128) offers more, and the node picks VP8. */
+function preferVp8(transceiver: RTCRtpTransceiver): void {
+  if (typeof transceiver.setCodecPreferences !== 'function') return;
+  const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
+  const wanted = codecs.filter((codec) => /^video\/(vp8|rtx)$/i.test(codec.mimeType));
+  if (!wanted.some((codec) => /vp8/i.test(codec.mimeType))) return;
+  try {
+    transceiver.setCodecPreferences(wanted);
+  } catch {
+    // The browser's own order stays; VP8 is in it.
+  }
+}

@@ -1,0 +1,41 @@
+//! Rooms for tests.
+
+import type { Fact, FactRecord, Participant, RoomSnapshot } from '../protocol';
+
+export function seat(id: string, change: Partial<Participant> = {}): Participant {
+  return {
+    id,
+    publisher: id,
+    role: 'site',
+    name: `Điểm cầu ${id}`,
+    site: null,
+    connected: true,
+    headcount: 0,
+    local_chair: '',
+    sources: ['microphone', 'camera'],
+    microphone_granted: false,
+    self_muted: false,
+    ...change,
+  };
+}
+
+export function roomWith(participants: Participant[], change: Partial<RoomSnapshot> = {}): RoomSnapshot {
+  return {
+    meeting: 'M',
+    title: 'Hội nghị giao ban',
+    opened_at: 1_000,
+    ended: false,
+    seq: 10,
+    participants,
+    floor: null,
+    queue: [],
+    main: { participant: null, source: 'camera' },
+    recording: null,
+    messages: [],
+    ...change,
+  };
+}
+
+export function record(seq: number, fact: Fact, by: string | null = null): FactRecord {
+  return { seq, at: 1_000 + seq, by, fact };
+}

@@ -1,0 +1,171 @@
+//! Who is shown where, how large, and therefore what is wanted from the node. Pure: sizes in, tiles out.
+
+import type { Layer, Participant, RoomSnapshot, Source, Want } from '../protocol';
+import { VIDEO_LINES } from '../media/connection';
+
+/** A picture of a participant. */
+export interface Picture {
+  participant: string;
+  publisher: string;
+  source: Source;
+}
+
+/** A picture with the width at which it is shown, CSS pixels. */
+export interface Shown {
+  picture: Picture;
+  width: number;
+}
+
+/** Where the pictures of a stage lie, CSS pixels. */
+export interface Stage {
+  main: { width: number; height: number };
+  /** Side pictures stand right of the main picture or below it; `none`: there is no room for them. */
+  side: 'right' | 'below' | 'none';
+  tile: { width: number; height: number };
+  n_tiles: number;
+}
+
+const RATIO = 16 / 9;
+const GAP = 12;
+/** A side picture below this width is not worth its place, above it takes too much from the main one. */
+const TILE_WIDTH_MIN = 148;
+const TILE_WIDTH_MAX = 360;
+/** The main picture and these many beside it use every receiving line. */
+export const SIDE_TILES_MAX = VIDEO_LINES - 1;
+
+/** Name of a participant at the media node. */
+export function publisherOf(who: Participant): string {
+  return who.publisher === '' ? who.id : who.publisher;
+}
+
+/** The main picture of every screen, or null when there is nobody to show. */
+export function mainPicture(room: RoomSnapshot): Picture | null {
+  const named = room.participants.find((who) => who.id === room.main.participant);
+  if (named !== undefined) {
+    return { participant: named.id, publisher: publisherOf(named), source: room.main.source };
+  }
+  const chairs = room.participants.filter((who) => who.role === 'chair');
+  const chair = chairs.find((who) => who.connected) ?? chairs[0];
+  if (chair === undefined) return null;
+  return { participant: chair.id, publisher: publisherOf(chair), source: 'camera' };
+}
+
+/** Who may stand beside the main picture, most important first: floor holder, chair, who is heard, raised
+ *  hands, then the others in the order of their seats. The order changes only when one of these does. */
+export function sidePictures(
+  room: RoomSnapshot,
+  self: string | null,
+  speakers: readonly string[],
+): Picture[] {
+  const main = mainPicture(room);
+  const rank = (who: Participant): number => {
+    if (who.id === room.floor?.participant) return 0;
+    if (who.role === 'chair') return 1;
+    if (speakers.includes(publisherOf(who))) return 2;
+    const place = room.queue.indexOf(who.id);
+    return place >= 0 ? 3 + place / 10_000 : 4;
+  };
+  const pictures: Picture[] = [];
+  const shown = room.participants
+    .filter((who) => who.connected && who.id !== self)
+    .map((who, seat) => ({ who, rank: rank(who), seat }))
+    .sort((a, b) => a.rank - b.rank || a.seat - b.seat);
+  for (const { who } of shown) {
+    for (const source of ['screen', 'camera'] as const) {
+      const isMain = main?.participant === who.id && main.source === source;
+      if (who.sources.includes(source) && !isMain) {
+        pictures.push({ participant: who.id, publisher: publisherOf(who), source });
+      }
+    }
+  }
+  return pictures;
+}
+
+/** Fits a stage into a box: the largest main picture that leaves `n_wanted` side pictures a place. */
+export function fitStage(width: number, height: number, n_wanted: number): Stage {
+  const alone = fit(width, height);
+  const none: Stage = { main: alone, side: 'none', tile: { width: 0, height: 0 }, n_tiles: 0 };
+  if (n_wanted === 0 || width <= 0 || height <= 0) return none;
+  const right = fitRight(width, height, n_wanted);
+  const below = fitBelow(width, height, n_wanted);
+  const best = [right, below]
+    .filter((stage) => stage !== null)
+    .sort((a, b) => b.main.width - a.main.width)[0];
+  return best ?? none;
+}
+
+function fitRight(width: number, height: number, n_wanted: number): Stage | null {
+  const rest = width - Math.floor(height * RATIO) - GAP;
+  const tileWidth = clamp(rest, Math.max(TILE_WIDTH_MIN, width * 0.15), TILE_WIDTH_MAX);
+  const tileHeight = Math.floor(tileWidth / RATIO);
+  const fits = Math.floor((height + GAP) / (tileHeight + GAP));
+  if (fits < 1 || width < 720) return null;
+  return {
+    main: fit(width - tileWidth - GAP, height),
+    side: 'right',
+    tile: { width: Math.floor(tileWidth), height: tileHeight },
+    n_tiles: Math.min(n_wanted, fits, SIDE_TILES_MAX),
+  };
+}
+
+function fitBelow(width: number, height: number, n_wanted: number): Stage | null {
+  const rest = height - Math.floor(width / RATIO) - GAP;
+  const tileHeight = clamp(rest, TILE_WIDTH_MIN / RATIO, TILE_WIDTH_MAX / RATIO);
+  const tileWidth = Math.floor(tileHeight * RATIO);
+  const fits = Math.floor((width + GAP) / (tileWidth + GAP));
+  if (fits < 1 || height < 260) return null;
+  return {
+    main: fit(width, height - tileHeight - GAP),
+    side: 'below',
+    tile: { width: tileWidth, height: Math.floor(tileHeight) },
+    n_tiles: Math.min(n_wanted, fits, SIDE_TILES_MAX),
+  };
+}
+
+/** The largest 16:9 box inside another. */
+export function fit(width: number, height: number): { width: number; height: number } {
+  const wide = Math.max(0, Math.min(width, height * RATIO));
+  return { width: Math.floor(wide), height: Math.floor(wide / RATIO) };
+}
+
+/** Page `page` (0, 1 …) of a list, and how many pages there are; a page beyond the end is the last. */
+export function paged<Item>(
+  items: readonly Item[],
+  per_page: number,
+  page: number,
+): { items: Item[]; page: number; n_pages: number } {
+  const size = Math.max(1, per_page);
+  const n_pages = Math.max(1, Math.ceil(items.length / size));
+  const here = clamp(page, 0, n_pages - 1);
+  return { items: items.slice(here * size, here * size + size), page: here, n_pages };
+}
+
+/** The sharpest layer worth sending to a tile of this width. A little less than the tile has is not
+ *  seen; so a layer serves tiles up to a quarter wider than itself. */
+export function layerFor(width: number, pixel_ratio: number): Layer {
+  const pixels = width * pixel_ratio;
+  if (pixels <= 400) return 'low';
+  return pixels <= 800 ? 'mid' : 'high';
+}
+
+/** What the page asks the node for: the main picture first, every track once at its largest, never its
+ *  own, and no more than there are lines. */
+export function wantsFor(shown: readonly Shown[], self: string | null, pixel_ratio: number): Want[] {
+  const wants = new Map<string, { want: Want; width: number }>();
+  for (const { picture, width } of shown) {
+    if (picture.participant === self || width <= 0) continue;
+    const name = `${picture.publisher}/${picture.source}`;
+    const known = wants.get(name);
+    if (known !== undefined && known.width >= width) continue;
+    const want: Want = {
+      track: { publisher: picture.publisher, source: picture.source },
+      layer_max: picture.source === 'screen' ? 'high' : layerFor(width, pixel_ratio),
+    };
+    wants.set(name, { want, width });
+  }
+  return [...wants.values()].slice(0, VIDEO_LINES).map((entry) => entry.want);
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
+}
