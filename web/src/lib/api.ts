@@ -1,0 +1,46 @@
+//! The office's requests, one function each. Paths are those of `docs/protocol.md`.
+import type {
+  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, Recording, Seat, SignIn, Unit,
+} from '../protocol';
+import { get, post, put, remove } from './http';
+
+const at = (id: string): string => encodeURIComponent(id);
+const meeting = (id: string): string => `/api/meetings/${at(id)}`;
+
+export const signIn = (who: SignIn): Promise<Account> => post('/api/session', who);
+export const signOut = (): Promise<void> => remove('/api/session');
+export const whoAmI = (): Promise<Account> => get('/api/session');
+
+export const units = (): Promise<Unit[]> => get('/api/units');
+
+export const meetings = (): Promise<Meeting[]> => get('/api/meetings');
+export const meetingOf = (id: string): Promise<Meeting> => get(meeting(id));
+export const createMeeting = (wanted: NewMeeting): Promise<Meeting> => post('/api/meetings', wanted);
+export const openMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)}/open`);
+export const endMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)}/end`);
+export const takeSeat = (id: string): Promise<Seat> => post(`${meeting(id)}/seat`);
+export const facts = (id: string): Promise<FactRecord[]> => get(`${meeting(id)}/facts`);
+
+export const links = (id: string): Promise<JoinLink[]> => get(`${meeting(id)}/links`);
+export const revokeLink = (id: string, link: string): Promise<void> =>
+  remove(`${meeting(id)}/links/${at(link)}`);
+export const renewLink = (id: string, link: string): Promise<JoinLink> =>
+  post(`${meeting(id)}/links/${at(link)}/renew`);
+
+export const recordings = (of?: string): Promise<Recording[]> =>
+  get(of === undefined ? '/api/recordings' : `/api/recordings?meeting=${at(of)}`);
+export const recordingOf = (id: string): Promise<Recording> => get(`/api/recordings/${at(id)}`);
+export const compose = (id: string): Promise<Recording> => post(`/api/recordings/${at(id)}/compose`);
+
+/** Address of a file of a recording. */
+export function fileUrl(recording: string, path: string): string {
+  return `/api/recordings/${at(recording)}/files/${path.split('/').map(at).join('/')}`;
+}
+
+export const minutesOf = (id: string): Promise<Minutes> => get(`${meeting(id)}/minutes`);
+export const saveMinutes = (id: string, minutes: Minutes): Promise<Minutes> =>
+  put(`${meeting(id)}/minutes`, minutes);
+export const redraftMinutes = (id: string): Promise<Minutes> => post(`${meeting(id)}/minutes/redraft`);
+
+/** Address of the printed minutes. */
+export const minutesFile = (id: string, kind: 'pdf' | 'docx'): string => `${meeting(id)}/minutes.${kind}`;
