@@ -1,1 +1,13 @@
-//! recorder
+//! Recorder: writes a meeting's packets as they arrive, per track, so that a crash costs less than a
+//! second; afterwards composes one video from them, as often as wanted; prints minutes.
+//!
+//! Reading order: [`archive`] (what is on disk), [`session`] (the life of one recording), [`node`]
+//! (the shell that owns clocks and tasks), [`worker`] (what runs in a child process).
+
+pub mod error;
+pub mod minutes;
+pub mod node;
+pub mod worker;
+
+pub use error::Error;
+pub use node::{Config, Node};
