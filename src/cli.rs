@@ -1,0 +1,195 @@
+//! The command line: what can be asked of the binary, and which module answers.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Config;
+use crate::{config, doctor, roles, telemetry, terminal, worker};
+
+/// What the binary calls itself.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Điểm Cầu: conferences between sites, on your own machines.
+#[derive(Parser)]
+#[command(name = "diemcau", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  diemcau serve --demo                     all roles, with 78 communes and a running meeting
+  diemcau serve --data /var/lib/diemcau    all roles, nothing else to start
+  diemcau token --room demo --publish --as cam1
+  diemcau doctor                           what this machine lacks, before a meeting
+  diemcau verify data                      that no fact and no recorded byte was changed";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the meeting server: control plane, media node and recorder.
+    Serve(Serve),
+    /// Print a bearer token for WHIP and WHEP.
+    Token(Token),
+    /// Check that a data folder, a recording or a file is as it was written.
+    Verify {
+        /// A data folder, a recording's folder, or a file of one.
+        path: PathBuf,
+    },
+    /// Look for what would keep a meeting from working on this machine.
+    Doctor(Place),
+    /// Look at the configuration.
+    Config {
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Print the version.
+    Version,
+    /// Work that the server does in a process of its own, so that it cannot take the server down.
+    #[command(hide = true)]
+    Worker {
+        #[command(subcommand)]
+        job: worker::Job,
+    },
+}
+
+/// Where things are; what is given here goes before the environment and the configuration file.
+#[derive(Args, Default)]
+pub(crate) struct Place {
+    /// The configuration file (TOML); none is needed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data folder: database and archive.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where pages and API are served.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+    /// The one UDP port of all media.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) media: Option<SocketAddr>,
+}
+
+/// `diemcau serve`.
+#[derive(Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// Load the 78 communes of Quảng Trị, four accounts and a running meeting, and print the passwords.
+    #[arg(long)]
+    pub(crate) demo: bool,
+    /// Benchmarks only: any room of a WHIP or WHEP path exists on demand, without a token. Refused
+    /// unless both addresses are loopback addresses.
+    #[arg(long)]
+    pub(crate) open_rooms: bool,
+}
+
+/// `diemcau token`.
+#[derive(Args)]
+struct Token {
+    /// The meeting's code.
+    #[arg(long)]
+    room: String,
+    /// May publish (WHIP).
+    #[arg(long)]
+    publish: bool,
+    /// May receive (WHEP).
+    #[arg(long)]
+    subscribe: bool,
+    /// Only as this `{id}` of the path.
+    #[arg(long = "as", value_name = "ID")]
+    name: Option<String>,
+    /// The configuration file (TOML); none is needed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data folder of the server that is to accept the token.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum ConfigAction {
+    /// Say whether a configuration file is right.
+    Check(Place),
+    /// Print the configuration in force: file, environment and command line together.
+    Print(Place),
+}
+
+/// Does what the command line says.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    match cli.command {
+        Command::Serve(serve) => {
+            let config = config::load(&serve.place)?;
+            if serve.open_rooms {
+                config.refuse_open_rooms_beyond_loopback()?;
+            }
+            telemetry::start(&config)?;
+            runtime()?.block_on(roles::serve(config, serve.demo, serve.open_rooms))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Token(token) => issue_token(token),
+        Command::Verify { path } => verify(&path),
+        Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
+        Command::Config { action: ConfigAction::Check(place) } => {
+            config::load(&place)?;
+            terminal::say("The configuration is right.");
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config { action: ConfigAction::Print(place) } => {
+            terminal::say(config::load(&place)?.to_toml().trim_end());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Version => {
+            terminal::say(&format!("diemcau {VERSION}"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Worker { job } => worker::run(job),
+    }
+}
+
+fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(
+        token.publish || token.subscribe,
+        "A token that allows nothing is of no use. Add --publish, --subscribe, or both."
+    );
+    let place = Place { config: token.config.clone(), data: token.data.clone(), ..Place::default() };
+    let config = config::load(&place)?;
+    let text = roles::token(&config, &token.room, token.publish, token.subscribe, token.name)?;
+    terminal::say(&text);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(path: &std::path::Path) -> anyhow::Result<ExitCode> {
+    anyhow::ensure!(path.exists(), "{} does not exist.", path.display());
+    let report = runtime()?.block_on(roles::verify(path))?;
+    for line in &report.lines {
+        terminal::say(line);
+    }
+    Ok(if report.intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("The threads of the server could not be started")
+}
+
+impl Place {
+    /// What the command line says, for [`Config::apply`].
+    pub(crate) fn apply_to(&self, config: &mut Config) {
+        if let Some(data) = &self.data {
+            config.node.data.clone_from(data);
+        }
+        if let Some(http) = self.http {
+            config.http.listen = http;
+        }
+        if let Some(media) = self.media {
+            config.media.listen = media;
+        }
+    }
+}

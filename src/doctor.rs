@@ -1,0 +1,157 @@
+//! `diemcau doctor`: what would keep a meeting from working on this machine, seen from the operator's
+//! seat. Every finding is one line with the remedy; nothing is changed.
+
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use crate::config::Config;
+use crate::{data_folder, terminal};
+
+/// Below this a recording of a day may not fit: a composed hour is about 0.6 GB.
+const FREE_BYTES_WANTED: u64 = 5 * 1024 * 1024 * 1024;
+
+/// 2026-01-01T00:00:00Z: a clock before it was never set.
+const CLOCK_MIN: Duration = Duration::from_secs(1_767_225_600);
+
+/// How long a datagram to oneself may take.
+const LOOPBACK_MAX: Duration = Duration::from_secs(1);
+
+enum Finding {
+    Good(String),
+    /// A meeting works, but somebody should look.
+    Warning(String),
+    /// No meeting until this is put right.
+    Bad(String),
+}
+
+/// Looks at everything, prints it, and fails if something is bad.
+pub(crate) fn run(config: &Config) -> ExitCode {
+    let findings = [
+        data(config),
+        disk(config),
+        tcp_port(config.http.listen),
+        udp_port(config.media.listen),
+        udp_loopback(),
+        clock(),
+        ffmpeg(),
+        web(),
+    ];
+    let mut code = ExitCode::SUCCESS;
+    for finding in findings {
+        match finding {
+            Finding::Good(text) => terminal::say(&format!("  ok    {text}")),
+            Finding::Warning(text) => terminal::say(&format!("  look  {text}")),
+            Finding::Bad(text) => {
+                terminal::say(&format!("  BAD   {text}"));
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    code
+}
+
+fn data(config: &Config) -> Finding {
+    match data_folder::claim(&config.node.data) {
+        Ok(_claim) => Finding::Good(format!("data folder {}", config.node.data.display())),
+        Err(error) => Finding::Bad(format!("{error:#}")),
+    }
+}
+
+fn disk(config: &Config) -> Finding {
+    match data_folder::free_bytes(&config.node.data) {
+        Ok(free) if free < FREE_BYTES_WANTED => Finding::Warning(format!(
+            "only {} MiB are free for recordings; make room for at least {} MiB",
+            free / 1_048_576,
+            FREE_BYTES_WANTED / 1_048_576
+        )),
+        Ok(free) => Finding::Good(format!("{} MiB free for recordings", free / 1_048_576)),
+        Err(error) => Finding::Bad(format!("{error:#}")),
+    }
+}
+
+fn tcp_port(address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Good(format!("TCP {address} is free for pages")),
+        Err(error) => Finding::Bad(port_taken(&error, "TCP", address, "--http")),
+    }
+}
+
+fn udp_port(address: SocketAddr) -> Finding {
+    match UdpSocket::bind(address) {
+        Ok(_) => Finding::Good(format!("UDP {address} is free for media")),
+        Err(error) => Finding::Bad(port_taken(&error, "UDP", address, "--media")),
+    }
+}
+
+/// Why an address cannot be used, and what to do.
+pub(crate) fn port_taken(
+    error: &std::io::Error,
+    kind: &str,
+    address: SocketAddr,
+    option: &str,
+) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "{kind} {address} is taken by another program. Stop it, or choose another port with \
+             {option} ADDR (\"ss -lptun\" shows who has it)."
+        ),
+        ErrorKind::PermissionDenied => format!(
+            "{kind} {address} is not allowed for this user. Ports below 1024 need the right \
+             CAP_NET_BIND_SERVICE; choose another with {option} ADDR."
+        ),
+        ErrorKind::AddrNotAvailable => format!(
+            "{kind} {address} is not an address of this machine. Choose another with {option} ADDR \
+             (0.0.0.0 means all of them)."
+        ),
+        _ => format!("{kind} {address} cannot be used: {error}. Choose another with {option} ADDR."),
+    }
+}
+
+fn udp_loopback() -> Finding {
+    let trip = || -> std::io::Result<()> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.set_read_timeout(Some(LOOPBACK_MAX))?;
+        socket.send_to(b"diemcau", socket.local_addr()?)?;
+        socket.recv_from(&mut [0; 16]).map(|_| ())
+    };
+    match trip() {
+        Ok(()) => Finding::Good("UDP reaches this machine itself".to_owned()),
+        Err(error) => Finding::Bad(format!(
+            "UDP does not reach this machine itself ({error}). Look at its firewall."
+        )),
+    }
+}
+
+fn clock() -> Finding {
+    #[expect(clippy::disallowed_methods, reason = "looks at the clock itself")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    if now < CLOCK_MIN {
+        return Finding::Bad(
+            "The clock of this machine is years behind. Set it (\"timedatectl set-ntp true\"): minutes \
+             and join links depend on it."
+                .to_owned(),
+        );
+    }
+    Finding::Good("the clock is set".to_owned())
+}
+
+/// The libraries are bound when the process starts, so being here means that they were found; asking for
+/// the encoders is what can still fail.
+fn ffmpeg() -> Finding {
+    match recorder::worker::check() {
+        Ok(version) => Finding::Good(format!("FFmpeg {version} with H.264 and AAC")),
+        Err(lack) => Finding::Bad(format!(
+            "FFmpeg cannot compose recordings: {lack}. Install Debian's libavcodec-extra."
+        )),
+    }
+}
+
+fn web() -> Finding {
+    if crate::assets::is_there() {
+        Finding::Good("the pages are in this binary".to_owned())
+    } else {
+        Finding::Bad("This binary was built without its pages. Build it with \"make build\".".to_owned())
+    }
+}

@@ -1,0 +1,70 @@
+//! Which roles run in this process and which links join them: the only wiring in the product.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+
+use protocol::tap::TAP_QUEUE_MAX;
+
+use crate::config::Config;
+use crate::lifecycle::{self, Shutdown, Stopper};
+use crate::{assets, cli, data_folder, demo_box, doctor, terminal};
+
+/// Messages in flight per direction of a link. Nobody waits for room: a full queue is a lost link, and a
+/// lost link is cured by sending the whole state again. Fewer would lose the link when 3,300 sites come
+/// back at once; more would only hide a role that hangs.
+const IN_FLIGHT_MAX: usize = 4096;
+
+/// Runs all roles until a signal, or until one of them cannot go on.
+pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyhow::Result<()> {
+    let _claim = data_folder::claim(&config.node.data)?;
+    let http = config.http.listen;
+    let listener = TcpListener::bind(http)
+        .await
+        .map_err(|error| anyhow::anyhow!(doctor::port_taken(&error, "TCP", http, "--http")))?;
+    let node = bind_media(&config)?;
+    let recorder = recorder::Node::open(recorder::Config {
+        archive: config.node.data.join("archive"),
+        worker: std::env::current_exe().context("This program does not know its own file")?,
+    })?;
+
+    let (to_media, media_commands) = mpsc::channel(IN_FLIGHT_MAX);
+    let (media_events, from_media) = mpsc::channel(IN_FLIGHT_MAX);
+    let (to_recorder, recorder_commands) = mpsc::channel(IN_FLIGHT_MAX);
+    let (recorder_events, from_recorder) = mpsc::channel(IN_FLIGHT_MAX);
+    let (tap, tapped) = mpsc::channel(TAP_QUEUE_MAX);
+
+    let media_address = node.local_addr();
+    let media = Arc::new(node.run(media_commands, media_events, tap));
+    let metrics = Arc::clone(&media);
+    let mut control = signaling::Control::open(signaling::Config {
+        data: config.node.data.clone(),
+        open_rooms,
+        assets: assets::source(),
+        metrics: vec![Arc::new(move |out: &mut String| metrics.metrics(out))],
+        version: cli::VERSION,
+    })
+    .await?;
+    let demonstration = if demo { Some(signaling::demo::load(&mut control).await?) } else { None };
+
+    let (stopper, shutdown) = lifecycle::start()?;
+    announce(listener.local_addr()?, media_address, demonstration.as_ref());
+
+    let recording = tokio::spawn(recorder.run(
+        recorder_commands,
+        recorder_events,
+        tapped,
+        shutdown.clone().asked(),
+    ));
+    let result = control
+        .run((to_media, from_media), (to_recorder, from_recorder), listener, shutdown.asked())
+        .await;
+    // Whether a signal or a failure ended the control plane, the others end now too.
+    stopper.stop();
+    recording.await.context("The recorder ended by a defect of this program")?;
+    drop(media);
+    result.map_err(Into::into)
+}

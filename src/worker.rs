@@ -1,0 +1,37 @@
+//! Work in a process of its own: composing a recording, printing minutes. A crash of FFmpeg or of the
+//! typesetter ends that process, never the server.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Subcommand, ValueEnum};
+
+#[derive(Subcommand)]
+pub(crate) enum Job {
+    /// Make `composed.mp4` of a recording's folder; progress goes to standard output.
+    Compose { dir: PathBuf },
+    /// Print minutes: the document as JSON on standard input, the file on standard output.
+    Minutes { format: Format },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    Pdf,
+    Docx,
+}
+
+impl From<Format> for protocol::control::DocumentFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Pdf => Self::Pdf,
+            Format::Docx => Self::Docx,
+        }
+    }
+}
+
+pub(crate) fn run(job: Job) -> anyhow::Result<ExitCode> {
+    match job {
+        Job::Compose { dir } => Ok(recorder::worker::compose(&dir)?),
+        Job::Minutes { format } => Ok(recorder::worker::minutes(format.into())?),
+    }
+}

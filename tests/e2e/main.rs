@@ -1,0 +1,20 @@
+//! End to end: the real executable on loopback addresses, and the rules of the house that no lint can
+//! express. One binary, so that it links once.
+
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    unreachable_pub,
+    reason = "a test may fail loudly, and it waits by the real clock"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod full_disk;
+mod startup;
+mod tidy;
