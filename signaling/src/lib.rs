@@ -1,1 +1,22 @@
-//! signaling
+//! Control plane: accounts, units and sites, meetings and links, live rooms, the log of facts, the HTTP
+//! and WebSocket API, drafts of minutes. Knows nothing of RTP or of codecs.
+//!
+//! Reading order: [`control`] (what runs), `room` (the machine of a live room, no I/O), `live` (its
+//! shell and what links it to media nodes and recorders), `db` (the only SQL), `http` and `ws` (the only
+//! axum), `minutes` (drafts).
+
+mod clock;
+mod config;
+mod control;
+mod db;
+pub mod demo;
+mod error;
+mod secret;
+mod text;
+pub mod token;
+mod verify;
+
+pub use config::{Asset, AssetSource, Config, MetricsSource};
+pub use control::Control;
+pub use error::Error;
+pub use verify::{Verified, verify};

@@ -1,0 +1,122 @@
+//! Seats: who a participant of a meeting is, and the secrets that prove it.
+
+use protocol::id::{AccountId, LinkId, MeetingId, ParticipantId, SiteId};
+use protocol::role::RoomRole;
+use protocol::time::Timestamp;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::{Db, Result, links, parsed, parsed_option, to_word, word};
+use crate::secret;
+
+/// Secrets that one seat keeps; older ones are forgotten. A site has a page or two open, not nine.
+const TOKENS_MAX: i64 = 8;
+
+/// A seat of a meeting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SeatRow {
+    pub(crate) participant: ParticipantId,
+    pub(crate) meeting: MeetingId,
+    pub(crate) role: RoomRole,
+    pub(crate) name: String,
+    pub(crate) site: Option<SiteId>,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) link: Option<LinkId>,
+}
+
+/// Gives a seat (`seat.participant` is used only if the site or account has none in this meeting yet)
+/// and a new secret for it. Answers the seat as it is kept.
+pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -> Result<SeatRow> {
+    let mut tx = db.write.begin().await?;
+    let found = sqlx::query(
+        "select participant_id from seat \
+         where meeting_id = $1 and (site_id = $2 or account_id = $3)",
+    )
+    .bind(seat.meeting.to_string())
+    .bind(seat.site.map(|it| it.to_string()))
+    .bind(seat.account.map(|it| it.to_string()))
+    .fetch_optional(&mut *tx)
+    .await?;
+    let mut kept = seat.clone();
+    if let Some(row) = found {
+        kept.participant = parsed(&row, "participant_id")?;
+    }
+    sqlx::query(
+        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8) \
+         on conflict (participant_id) do update \
+         set link_id = excluded.link_id, role = excluded.role, name = excluded.name",
+    )
+    .bind(kept.participant.to_string())
+    .bind(kept.meeting.to_string())
+    .bind(kept.site.map(|it| it.to_string()))
+    .bind(kept.account.map(|it| it.to_string()))
+    .bind(kept.link.map(|it| it.to_string()))
+    .bind(to_word(kept.role))
+    .bind(&kept.name)
+    .bind(now.0)
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("insert into seat_token (token_hash, participant_id, created_at) values ($1, $2, $3)")
+        .bind(secret::hash(token))
+        .bind(kept.participant.to_string())
+        .bind(now.0)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "delete from seat_token where participant_id = $1 and token_hash not in \
+         (select token_hash from seat_token where participant_id = $1 \
+          order by created_at desc, token_hash limit $2)",
+    )
+    .bind(kept.participant.to_string())
+    .bind(TOKENS_MAX)
+    .execute(&mut *tx)
+    .await?;
+    if let Some(link) = kept.link {
+        links::set_used(&mut tx, link, now).await?;
+    }
+    tx.commit().await?;
+    Ok(kept)
+}
+
+/// The seat that a secret proves.
+pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<SeatRow>> {
+    let row = sqlx::query(
+        "select seat.participant_id, meeting_id, role, name, site_id, account_id, link_id \
+         from seat_token join seat on seat.participant_id = seat_token.participant_id \
+         where token_hash = $1",
+    )
+    .bind(secret::hash(token))
+    .fetch_optional(&db.read)
+    .await?;
+    row.map(|row| seat(&row)).transpose()
+}
+
+/// The seat of a link's site, if it was ever taken.
+pub(crate) async fn find_by_site(
+    db: &Db,
+    meeting: MeetingId,
+    site: SiteId,
+) -> Result<Option<SeatRow>> {
+    let row = sqlx::query(
+        "select participant_id, meeting_id, role, name, site_id, account_id, link_id from seat \
+         where meeting_id = $1 and site_id = $2",
+    )
+    .bind(meeting.to_string())
+    .bind(site.to_string())
+    .fetch_optional(&db.read)
+    .await?;
+    row.map(|row| seat(&row)).transpose()
+}
+
+fn seat(row: &SqliteRow) -> Result<SeatRow> {
+    Ok(SeatRow {
+        participant: parsed(row, "participant_id")?,
+        meeting: parsed(row, "meeting_id")?,
+        role: word(row, "role")?,
+        name: row.try_get("name")?,
+        site: parsed_option(row, "site_id")?,
+        account: parsed_option(row, "account_id")?,
+        link: parsed_option(row, "link_id")?,
+    })
+}
