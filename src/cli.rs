@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use signaling::token::TokenRequest;
 
 use crate::config::Config;
 use crate::{config, doctor, roles, telemetry, terminal, worker};
@@ -103,6 +104,9 @@ struct Token {
     /// Only as this `{id}` of the path.
     #[arg(long = "as", value_name = "ID")]
     name: Option<String>,
+    /// How long it is good for.
+    #[arg(long, default_value_t = 24, value_name = "HOURS")]
+    hours: u32,
     /// The configuration file (TOML); none is needed.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -158,8 +162,14 @@ fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
     );
     let place = Place { config: token.config.clone(), data: token.data.clone(), ..Place::default() };
     let config = config::load(&place)?;
-    let text = roles::token(&config, &token.room, token.publish, token.subscribe, token.name)?;
-    terminal::say(&text);
+    let request = TokenRequest {
+        room: token.room,
+        publish: token.publish,
+        subscribe: token.subscribe,
+        as_id: token.name,
+        life_s: u64::from(token.hours) * 3_600,
+    };
+    terminal::say(&roles::token(&config, &request)?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,8 +3,27 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
+use signaling::demo::DemoReport;
+
 /// Rows of the box are this wide at most before a line just sticks out (a join link must stay whole).
 const WIDTH: usize = 78;
+
+/// What the demonstration offers, for a person to try and for scripts to read: an account's row begins
+/// with its sign-in name and password.
+pub(crate) fn show(url: &str, demo: &DemoReport) -> String {
+    let mut lines = vec![format!("{url}   {}", demo.title), String::new()];
+    lines.push("Tài khoản / accounts".to_owned());
+    for account in &demo.accounts {
+        lines.push(format!("  {:<12} {:<20} {}", account.username, account.password, account.role));
+    }
+    lines.push(String::new());
+    lines.push("Liên kết vào họp / join links".to_owned());
+    for (site, path) in &demo.links {
+        lines.push(format!("  {site}"));
+        lines.push(format!("    {url}{path}"));
+    }
+    frame("Điểm Cầu: dữ liệu trình diễn / demonstration", &lines)
+}
 
 /// Lines in a frame, with `title` in its upper edge.
 pub(crate) fn frame(title: &str, lines: &[String]) -> String {

@@ -1,5 +1,6 @@
 //! Which roles run in this process and which links join them: the only wiring in the product.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,10 +9,12 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use protocol::tap::TAP_QUEUE_MAX;
+use signaling::Verified;
+use signaling::demo::DemoReport;
+use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::lifecycle::{self, Shutdown, Stopper};
-use crate::{assets, cli, data_folder, demo_box, doctor, terminal};
+use crate::{assets, cli, data_folder, demo_box, doctor, lifecycle, terminal};
 
 /// Messages in flight per direction of a link. Nobody waits for room: a full queue is a lost link, and a
 /// lost link is cured by sending the whole state again. Fewer would lose the link when 3,300 sites come
@@ -40,7 +43,7 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     let media_address = node.local_addr();
     let media = Arc::new(node.run(media_commands, media_events, tap));
     let metrics = Arc::clone(&media);
-    let mut control = signaling::Control::open(signaling::Config {
+    let control = signaling::Control::open(signaling::Config {
         data: config.node.data.clone(),
         open_rooms,
         assets: assets::source(),
@@ -48,7 +51,7 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
         version: cli::VERSION,
     })
     .await?;
-    let demonstration = if demo { Some(signaling::demo::load(&mut control).await?) } else { None };
+    let demonstration = if demo { Some(signaling::demo::load(&control).await?) } else { None };
 
     let (stopper, shutdown) = lifecycle::start()?;
     announce(listener.local_addr()?, media_address, demonstration.as_ref());
@@ -67,4 +70,49 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     recording.await.context("The recorder ended by a defect of this program")?;
     drop(media);
     result.map_err(Into::into)
+}
+
+fn bind_media(config: &Config) -> anyhow::Result<sfu::Node> {
+    let listen = config.media.listen;
+    // Asked here first, so that a taken port gets the same sentence as a taken HTTP port.
+    std::net::UdpSocket::bind(listen)
+        .map_err(|error| anyhow::anyhow!(doctor::port_taken(&error, "UDP", listen, "--media")))?;
+    let candidates = config.media.candidates.clone();
+    Ok(sfu::Node::bind(sfu::Config { media: listen, candidates })?)
+}
+
+/// Says on standard output that the server is ready. The last line begins with `Ready:`; scripts wait
+/// for it.
+fn announce(http: SocketAddr, media: SocketAddr, demo: Option<&DemoReport>) {
+    let url = demo_box::local_url(http);
+    if let Some(demo) = demo {
+        terminal::say(&demo_box::show(&url, demo));
+    }
+    terminal::say(&format!("Ready: {url} (media on UDP {media}; Ctrl-C stops)"));
+}
+
+/// A token for WHIP and WHEP; a server on the same data folder accepts it.
+pub(crate) fn token(config: &Config, request: &TokenRequest) -> anyhow::Result<String> {
+    Ok(signaling::token::issue(&config.node.data, request)?)
+}
+
+/// What `diemcau verify` found.
+pub(crate) struct Report {
+    /// For people.
+    pub(crate) lines: Vec<String>,
+    /// Everything is as it was written.
+    pub(crate) intact: bool,
+}
+
+/// Checks the facts of a data folder.
+pub(crate) async fn verify(path: &Path) -> anyhow::Result<Report> {
+    let (line, intact) = match signaling::verify(path).await? {
+        Verified::Whole { n_meetings, n_facts } => {
+            (format!("{n_facts} facts of {n_meetings} meetings are as they were written."), true)
+        }
+        Verified::Altered { meeting, title, seq, reason } => {
+            (format!("Meeting {meeting} \"{title}\", fact {seq}: {reason}."), false)
+        }
+    };
+    Ok(Report { lines: vec![line], intact })
 }
