@@ -1,0 +1,32 @@
+//! Runs the scenarios one after the other and prints what passed.
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|firefox|size …]
+
+import { spawnSync } from 'node:child_process';
+import { join as path } from 'node:path';
+
+import { check, finish, note, StepFailed } from './check.mjs';
+import { firefox } from './firefox.mjs';
+import { join } from './join.mjs';
+import { meeting } from './meeting.mjs';
+import { size } from './size.mjs';
+
+const scenarios = { size, join, meeting, firefox };
+
+const here = import.meta.dirname;
+const made = spawnSync(path(here, 'media.sh'), [path(here, '.media')], { stdio: 'inherit' });
+if (made.status !== 0) {
+  check('the fake cameras and microphones are made', false);
+} else {
+  const wanted = process.argv.slice(2);
+  for (const [name, scenario] of Object.entries(scenarios)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    note(`== ${name}`);
+    try {
+      await scenario();
+    } catch (error) {
+      // A failed step is counted where it failed.
+      if (!(error instanceof StepFailed)) check(`${name} goes through`, false, String(error?.stack ?? error));
+    }
+  }
+}
+process.exit(finish());
