@@ -13,10 +13,15 @@ describe('the main picture', () => {
   });
 
   test('is the named participant’s, under its name at the node', () => {
-    const room = roomWith([chair, seat('A', { publisher: 'camera-2' })], {
+    const room = roomWith([chair, seat('A', { publisher: 'camera-2', sources: ['screen'] })], {
       main: { participant: 'A', source: 'screen' },
     });
     expect(mainPicture(room)).toEqual({ participant: 'A', publisher: 'camera-2', source: 'screen' });
+  });
+
+  test('falls back to the camera when the shared screen has stopped', () => {
+    const room = roomWith([chair, seat('A')], { main: { participant: 'A', source: 'screen' } });
+    expect(mainPicture(room)?.source).toBe('camera');
   });
 
   test('is nobody’s in a room without a chair', () => {

@@ -42,7 +42,9 @@ export function publisherOf(who: Participant): string {
 export function mainPicture(room: RoomSnapshot): Picture | null {
   const named = room.participants.find((who) => who.id === room.main.participant);
   if (named !== undefined) {
-    return { participant: named.id, publisher: publisherOf(named), source: room.main.source };
+    // A shared screen that has stopped leaves its owner's camera until the desk chooses another picture.
+    const source = named.sources.includes(room.main.source) ? room.main.source : 'camera';
+    return { participant: named.id, publisher: publisherOf(named), source };
   }
   const chairs = room.participants.filter((who) => who.role === 'chair');
   const chair = chairs.find((who) => who.connected) ?? chairs[0];

@@ -1,0 +1,96 @@
+//! Facts as sentences, for the secretary's list.
+
+import { t, type MessageKey } from '../i18n/t.svelte';
+import type { FactRecord, Participant } from '../protocol';
+import { counter } from '../lib/time';
+
+/** A line of the list. */
+export interface Line {
+  text: string;
+  kind: 'plain' | 'floor' | 'decision' | 'alarm';
+}
+
+type Who = (id: string | null) => string;
+
+/** Names by id, for sentences. */
+export function namesOf(participants: readonly Participant[]): Who {
+  const names = new Map(participants.map((who) => [who.id, who.name]));
+  return (id) => (id === null ? t('room.somebody') : (names.get(id) ?? t('room.somebody')));
+}
+
+/** The sentence of a fact; null for what no secretary needs to read. */
+export function sentenceOf(record: FactRecord, who: Who, message: (id: string) => string): Line | null {
+  const fact = record.fact;
+  const plain = (key: MessageKey, params?: Record<string, string>): Line => ({
+    text: t(key, params), kind: 'plain',
+  });
+  const floor = (key: MessageKey, params: Record<string, string>): Line => ({
+    text: t(key, params), kind: 'floor',
+  });
+  switch (fact.type) {
+    case 'opened':
+      return plain('room.fact.opened');
+    case 'joined':
+      return plain('room.fact.joined', { name: who(fact.participant) });
+    case 'left':
+      return {
+        text: t(`room.fact.left.${fact.reason}`, { name: who(fact.participant) }),
+        kind: fact.reason === 'lost' ? 'alarm' : 'plain',
+      };
+    case 'declared':
+      return plain(fact.local_chair === '' ? 'room.fact.declared' : 'room.fact.declared_chair', {
+        name: who(fact.participant),
+        count: String(fact.headcount),
+        chair: fact.local_chair,
+      });
+    case 'published':
+      return fact.source === 'screen'
+        ? plain('room.fact.screen_on', { name: who(fact.participant) })
+        : null;
+    case 'unpublished':
+      return fact.source === 'screen'
+        ? plain('room.fact.screen_off', { name: who(fact.participant) })
+        : null;
+    case 'hand_raised':
+      return plain(fact.raised ? 'room.fact.hand_up' : 'room.fact.hand_down', {
+        name: who(fact.participant),
+      });
+    case 'floor_granted':
+      return floor('room.fact.floor', { name: who(fact.participant) });
+    case 'floor_released':
+      return floor('room.fact.thanked', {
+        name: who(fact.participant),
+        time: counter(fact.held_ms),
+      });
+    case 'main_picture':
+      return plain(fact.participant === null ? 'room.fact.main_chair' : 'room.fact.main', {
+        name: who(fact.participant),
+      });
+    case 'all_muted':
+      return plain('room.fact.all_muted');
+    case 'message_sent':
+      return plain('room.fact.message', { name: who(record.by), text: fact.text });
+    case 'decision_marked':
+      return {
+        text: t(fact.decision ? 'room.fact.decision' : 'room.fact.undecided', {
+          text: message(fact.message),
+        }),
+        kind: 'decision',
+      };
+    case 'recording_started':
+      return plain('room.fact.recording');
+    case 'recording_failed':
+      return { text: t('room.fact.recording_failed'), kind: 'alarm' };
+    case 'recording_stopped':
+      return plain('room.fact.recording_stopped');
+    case 'resumed':
+      return { text: t('room.fact.resumed'), kind: 'alarm' };
+    case 'ended':
+      return plain('room.fact.ended');
+    case 'seated':
+    case 'microphone_granted':
+    case 'self_muted':
+    case 'spoke':
+      return null;
+  }
+}

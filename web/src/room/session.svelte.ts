@@ -1,0 +1,442 @@
+//! One page's stay in a room: ties the session, the reducer and the media together, and shows them to
+//! components as reactive values. Components call its verbs; none of them touches a socket.
+
+import { toast } from '../design/toast.svelte';
+import { errorText, t } from '../i18n/t.svelte';
+import { facts as factsOf } from '../lib/api';
+import { MediaConnection, type MediaState } from '../media/connection';
+import {
+  openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
+} from '../media/devices';
+import {
+  REPORT_EVERY_MS, countersOf, gradeOf, linesOf, reportOf,
+  type Counters, type Grade, type PageStats, type Report,
+} from '../media/quality';
+import { Reception } from '../media/receive';
+import type {
+  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, Seat, Source, Want,
+} from '../protocol';
+import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
+import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
+
+/** Devices that are open already get this long before the page offers without them, ms. */
+const DEVICES_WAIT_MS = 60;
+/** "Leave" waits this long for the server, ms; then the page goes anyway. */
+const LEAVE_WAIT_MS = 1_000;
+
+/** What a stay begins with. */
+export interface Entry {
+  seat: Seat;
+  choice: DeviceChoice;
+  opened: Promise<Opened>;
+  /** `performance.now()` of pressing "Vào họp". */
+  pressed_at: number;
+}
+
+/** A stay in a room. */
+export class RoomSession {
+  readonly seat: Seat;
+  state = $state.raw<RoomState | null>(null);
+  status = $state.raw<SessionStatus>({ at: 'connecting' });
+  media = $state.raw<MediaState>({ at: 'off' });
+  speakers = $state.raw<readonly string[]>([]);
+  lines = $state.raw<ReadonlyMap<string, LineQuality>>(new Map());
+  camera = $state.raw<MediaStreamTrack | null>(null);
+  microphone = $state.raw<MediaStreamTrack | null>(null);
+  screen = $state.raw<MediaStreamTrack | null>(null);
+  choice = $state.raw<DeviceChoice>({
+    camera: '', microphone: '', loudspeaker: '', amplifier: false, camera_off: false,
+  });
+  isSoundBlocked = $state(false);
+  /** This page's own reception. */
+  report = $state.raw<Report | null>(null);
+  /** Server time minus this machine's, ms. */
+  clock_offset_ms = $state(0);
+  joinMs = $state<number | null>(null);
+
+  #streams_moved = $state(0);
+  #pressed_at: number;
+  #socket: RoomSocket;
+  #connection: MediaConnection;
+  #reception: Reception;
+  #before: Counters | null = null;
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #wakeLock: WakeLockSentinel | null = null;
+  #isOver = false;
+  #stops: (() => void)[] = [];
+
+  constructor(entry: Entry) {
+    this.seat = entry.seat;
+    this.choice = entry.choice;
+    this.#pressed_at = entry.pressed_at;
+    this.#reception = new Reception(
+      () => (this.#streams_moved += 1),
+      (blocked) => (this.isSoundBlocked = blocked),
+    );
+    void this.#reception.setSink(entry.choice.loudspeaker);
+    this.#socket = new RoomSocket(connect, entry.seat.token, {
+      status: (status) => this.#statusChanged(status),
+      welcome: (_participant, now, snapshot, restarted) => {
+        this.clock_offset_ms = now - Date.now();
+        if (snapshot !== null) this.state = withSnapshot(this.state, snapshot);
+        this.#applyMicrophone();
+        if (restarted) this.#connection.lost();
+      },
+      fact: (record) => this.#happened(record),
+      answer: (sdp) => void this.#connection.answered(sdp),
+      mediaRefused: (code) => this.#connection.refused(code),
+      mediaLost: () => this.#connection.lost(),
+      slots: (slots) => this.#reception.setSlots(slots),
+      speakers: (publishers) => (this.speakers = publishers),
+      quality: (lines) => (this.lines = new Map(lines.map((line) => [line.participant, line]))),
+      resumeAfter: () => this.state?.room.seq ?? null,
+    });
+    this.#connection = new MediaConnection(
+      {
+        offer: (sdp, sends) => this.#socket.offer(sdp, sends),
+        changed: (state) => (this.media = state),
+        lines: (audio, video) => this.#reception.setLines(audio, video),
+      },
+      entry.seat.role !== 'observer',
+    );
+    void this.#begin(entry.opened);
+  }
+
+  /** The room's participant that sits here. */
+  get me(): Participant | null {
+    return this.participant(this.seat.participant);
+  }
+
+  participant(id: string | null): Participant | null {
+    return this.state?.room.participants.find((who) => who.id === id) ?? null;
+  }
+
+  get conducts(): boolean {
+    return this.seat.role === 'chair' || this.seat.role === 'desk';
+  }
+
+  get holdsFloor(): boolean {
+    return this.state?.room.floor?.participant === this.seat.participant;
+  }
+
+  /** Place in the queue, 1 first; 0: not in it. */
+  get place(): number {
+    return (this.state?.room.queue.indexOf(this.seat.participant) ?? -1) + 1;
+  }
+
+  get grade(): Grade {
+    return this.report === null ? 'good' : gradeOf(this.report.lost_permille, this.report.rtt_ms);
+  }
+
+  /** The server's time now, ms. */
+  now(): number {
+    return Date.now() + this.clock_offset_ms;
+  }
+
+  /** The picture of a participant: its own from the camera, others from their line. Reactive. */
+  picture(participant: string, publisher: string, source: Source): MediaStream | null {
+    if (participant === this.seat.participant) {
+      const own = source === 'screen' ? this.screen : this.camera;
+      return own === null ? null : new MediaStream([own]);
+    }
+    return this.#streams_moved < 0 ? null : this.#reception.stream(publisher, source);
+  }
+
+  /** What the page shows, main first. */
+  watch(wants: Want[]): void {
+    this.#socket.watch(wants);
+  }
+
+  /** Acts in the room; a refusal is told to the person. */
+  async act(command: Command): Promise<Outcome> {
+    const outcome = await this.#socket.command(command);
+    if (!outcome.ok && !this.#isOver) toast(errorText(outcome.code), { kind: 'error' });
+    return outcome;
+  }
+
+  /** Opens or closes one's own microphone. */
+  toggleMicrophone(): void {
+    const me = this.me;
+    if (me === null) return;
+    if (!me.microphone_granted) {
+      toast(t('room.mic.closed_hint'), { kind: 'info' });
+      return;
+    }
+    if (this.microphone === null) {
+      void this.useMicrophone(this.choice.microphone);
+      return;
+    }
+    void this.act({ type: 'mute_self', muted: !me.self_muted });
+  }
+
+  async toggleCamera(): Promise<void> {
+    if (this.camera !== null) {
+      this.#setCamera(null);
+      this.#choose({ camera_off: true });
+      return;
+    }
+    await this.useCamera(this.choice.camera);
+  }
+
+  async useCamera(device: string): Promise<void> {
+    this.#choose({ camera: device, camera_off: false });
+    const { track, problem } = await openCamera(this.choice);
+    if (problem !== null) toast(t(`device.camera.${problem}`), { kind: 'error' });
+    if (track !== null) this.#setCamera(track);
+  }
+
+  async useMicrophone(device: string, amplifier = this.choice.amplifier): Promise<void> {
+    this.#choose({ microphone: device, amplifier });
+    const { track, problem } = await openMicrophone(this.choice);
+    if (problem !== null) toast(t(`device.microphone.${problem}`), { kind: 'error' });
+    if (track !== null) this.#setMicrophone(track);
+  }
+
+  useLoudspeaker(device: string): void {
+    this.#choose({ loudspeaker: device });
+    void this.#reception.setSink(device);
+  }
+
+  toggleHand(): void {
+    void this.act({ type: 'raise_hand', raised: this.place === 0 });
+  }
+
+  async toggleScreen(): Promise<void> {
+    if (this.screen !== null) {
+      this.#stopScreen();
+      return;
+    }
+    const shared = await openScreen();
+    const picture = shared?.getVideoTracks()[0];
+    if (shared === null || picture === undefined) return;
+    picture.addEventListener('ended', () => this.#stopScreen());
+    this.screen = picture;
+    await this.#connection.send('screen', picture);
+    await this.#connection.send('screen_audio', shared.getAudioTracks()[0] ?? null);
+  }
+
+  /** After a click: sound may play. */
+  allowSound(): void {
+    void this.#reception.play();
+  }
+
+  /** The main picture's first frame is on the screen. */
+  mainShown(): void {
+    this.joinMs ??= Math.round(performance.now() - this.#pressed_at);
+  }
+
+  /** What happened before this page came, for those who may read the log. */
+  async loadHistory(): Promise<void> {
+    try {
+      const history = await factsOf(this.seat.meeting);
+      if (this.state !== null) this.state = withHistory(this.state, history);
+    } catch {
+      // The list then begins with this page's own arrival; new facts come all the same.
+    }
+  }
+
+  /** Leaves for good. */
+  async leave(): Promise<void> {
+    this.#isOver = true;
+    const answered = this.#socket.command({ type: 'leave' });
+    await Promise.race([answered, new Promise((done) => setTimeout(done, LEAVE_WAIT_MS))]);
+    this.close();
+  }
+
+  /** Ends this page's stay; the seat stays. */
+  close(): void {
+    this.#isOver = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    for (const stop of this.#stops) stop();
+    this.#connection.close();
+    this.#reception.close();
+    this.#socket.close();
+    for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
+    this.camera = this.microphone = this.screen = null;
+    void this.#wakeLock?.release();
+  }
+
+  async #begin(opened: Promise<Opened>): Promise<void> {
+    this.#socket.start();
+    this.#expose();
+    const attached = opened.then((devices) => {
+      if (this.#isOver) {
+        devices.camera?.stop();
+        devices.microphone?.stop();
+        return;
+      }
+      if (devices.camera !== null) this.#setCamera(devices.camera);
+      if (devices.microphone !== null) this.#setMicrophone(devices.microphone);
+    });
+    await Promise.race([attached, new Promise((done) => setTimeout(done, DEVICES_WAIT_MS))]);
+    if (this.#isOver) return;
+    await this.#connection.start();
+    this.#timer = setInterval(() => void this.#measure(), REPORT_EVERY_MS);
+    this.#stayAwake();
+    const online = () => this.#socket.hurry();
+    addEventListener('online', online);
+    this.#stops.push(() => removeEventListener('online', online));
+  }
+
+  #statusChanged(status: SessionStatus): void {
+    this.status = status;
+    if (status.at === 'closed' && !this.#isOver) {
+      this.#connection.close();
+      this.#reception.close();
+      this.camera?.stop();
+      this.microphone?.stop();
+      this.screen?.stop();
+    }
+  }
+
+  #happened(record: FactRecord): void {
+    if (this.state === null) return;
+    const step = withFact(this.state, record);
+    switch (step.kind) {
+      case 'old':
+        return;
+      case 'gap':
+        this.#socket.resync();
+        return;
+      case 'applied':
+        this.state = step.state;
+        this.#concerning(record.fact);
+        return;
+    }
+  }
+
+  /** What a fact means for the person at this page. */
+  #concerning(fact: Fact): void {
+    const mine = 'participant' in fact && fact.participant === this.seat.participant;
+    switch (fact.type) {
+      case 'floor_granted':
+        if (mine) this.#invited();
+        break;
+      case 'microphone_granted':
+      case 'self_muted':
+        if (mine) this.#applyMicrophone();
+        break;
+      case 'all_muted':
+        this.#applyMicrophone();
+        break;
+      case 'published':
+        if (mine && fact.source === 'screen' && this.conducts && this.screen !== null) {
+          const participant = this.seat.participant;
+          void this.act({ type: 'set_main_picture', participant, source: 'screen' });
+        }
+        break;
+      case 'recording_failed':
+        if (this.seat.role !== 'site') toast(errorText(fact.code), { kind: 'error' });
+        break;
+      case 'ended':
+        this.#connection.close();
+        this.#stopTracks();
+        break;
+      default:
+        break;
+    }
+  }
+
+  #invited(): void {
+    void playCue(this.choice.loudspeaker);
+    if (this.me?.self_muted === true) void this.act({ type: 'mute_self', muted: false });
+    if (this.microphone === null) void this.useMicrophone(this.choice.microphone);
+  }
+
+  /** A microphone that nobody may hear sends silence; the node drops it besides. */
+  #applyMicrophone(): void {
+    const me = this.me;
+    const open = me !== null && me.microphone_granted && !me.self_muted;
+    if (this.microphone !== null) this.microphone.enabled = open;
+  }
+
+  #setCamera(track: MediaStreamTrack | null): void {
+    this.camera?.stop();
+    this.camera = track;
+    track?.addEventListener('ended', () => {
+      if (this.camera !== track) return;
+      this.#setCamera(null);
+      toast(t('device.camera.unplugged'), { kind: 'warn' });
+    });
+    void this.#connection.send('camera', track);
+  }
+
+  #setMicrophone(track: MediaStreamTrack): void {
+    this.microphone?.stop();
+    this.microphone = track;
+    track.addEventListener('ended', () => {
+      if (this.microphone !== track) return;
+      this.microphone = null;
+      toast(t('device.microphone.unplugged'), { kind: 'warn' });
+    });
+    this.#applyMicrophone();
+    void this.#connection.send('microphone', track);
+  }
+
+  #stopScreen(): void {
+    const main = this.state?.room.main;
+    this.screen?.stop();
+    this.screen = null;
+    void this.#connection.send('screen', null);
+    void this.#connection.send('screen_audio', null);
+    if (this.conducts && main?.participant === this.seat.participant && main.source === 'screen') {
+      void this.act({ type: 'set_main_picture', participant: null, source: 'camera' });
+    }
+  }
+
+  #stopTracks(): void {
+    for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
+  }
+
+  #choose(change: Partial<DeviceChoice>): void {
+    this.choice = { ...this.choice, ...change };
+    rememberChoice(this.choice);
+  }
+
+  async #measure(): Promise<void> {
+    const stats = await this.#connection.stats();
+    if (stats === null || this.media.at !== 'connected') return;
+    const now = countersOf(stats.values(), performance.now());
+    if (this.#before !== null) {
+      this.report = reportOf(this.#before, now);
+      this.#socket.report(this.report);
+    }
+    this.#before = now;
+  }
+
+  #stayAwake(): void {
+    const wake = async () => {
+      if (document.visibilityState !== 'visible' || !('wakeLock' in navigator)) return;
+      try {
+        this.#wakeLock = await navigator.wakeLock.request('screen');
+      } catch {
+        // On battery the system may refuse; the meeting goes on.
+      }
+    };
+    const visible = () => void wake();
+    document.addEventListener('visibilitychange', visible);
+    this.#stops.push(() => document.removeEventListener('visibilitychange', visible));
+    void wake();
+  }
+
+  /** For tests: reads, never acts. */
+  #expose(): void {
+    const stats = async (): Promise<PageStats> => {
+      const report = await this.#connection.stats();
+      const lines = linesOf(report?.values() ?? [], this.#reception);
+      return { ...lines, joinMs: this.joinMs };
+    };
+    const seen = { stats, room: () => this.state?.room ?? null, media: () => this.media.at };
+    Object.defineProperty(window, '__diemcau', { value: Object.freeze(seen), configurable: true });
+  }
+}
+
+function connect(): SocketLike {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return new WebSocket(`${scheme}://${location.host}/ws`) as unknown as SocketLike;
+}
+
+/** Why the session is over, for the page that says so. */
+export function closedWhy(status: SessionStatus): ErrorCode | null {
+  return status.at === 'closed' ? status.code : null;
+}
