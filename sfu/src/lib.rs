@@ -1,11 +1,30 @@
 //! The media plane: takes a browser's offer, answers it, and forwards what the room allows from those
 //! who publish to those who watch. One thread, one UDP port, no state but what can be told again.
 //!
-//! Reading order: [`config`], [`error`], [`node`] (the shell).
+//! Reading order: [`config`], [`error`], [`node`] (the shell), `core` (what it decides), `session` and
+//! `room` (what it knows), `forward` (the hot path), `receive` (what publishers are told), `speaker`
+//! (who is heard), `peer` (the only folder that names webrtc-rs). `system` is the only file with unsafe
+//! code.
 
+mod answer;
+mod clock;
+mod codec;
 mod config;
+mod core;
 mod error;
+mod forward;
+mod metrics;
 mod node;
+mod outbox;
+mod peer;
+mod receive;
+mod room;
+mod rtcp;
+mod rtp;
+mod session;
+mod speaker;
+mod system;
+mod tap;
 
 pub use config::Config;
 pub use error::Error;

@@ -1,0 +1,396 @@
+//! The core: what the node knows and decides, without sockets and without clocks. The shell puts in
+//! datagrams, commands and the passing of time; it takes out datagrams, events and the recorder's
+//! packets. One input, then [`Core::settle`], then everything is taken out.
+
+mod admit;
+mod assign;
+mod feedback;
+mod ingest;
+mod record;
+mod tick;
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Instant;
+
+use protocol::control::{MediaCommand, MediaEvent, RoomMedia};
+use protocol::id::SessionId;
+use protocol::tap::{TapMessage, TapTrack};
+
+use crate::clock::Now;
+use crate::forward;
+use crate::metrics::Counters;
+use crate::outbox::Outbox;
+use crate::peer::dtls::{Identity, Progress};
+use crate::peer::srtp::{Direction, Keys};
+use crate::peer::stun;
+use crate::room::{PENDING_MAX, Room};
+use crate::rtp;
+use crate::session::{ADDRESSES_MAX, Session, Srtp};
+
+/// Most rooms at one node.
+const ROOMS_MAX: usize = 4_096;
+
+/// Random numbers, drawn by the shell.
+pub(crate) type Random = Box<dyn FnMut() -> u64 + Send>;
+
+/// Whose timer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Timer {
+    Session { index: usize, serial: u64 },
+    Room(usize),
+}
+
+/// The state of the node.
+pub(crate) struct Core {
+    identity: Arc<Identity>,
+    candidates: Vec<SocketAddr>,
+    random: Random,
+    sessions: Vec<Option<Box<Session>>>,
+    by_id: HashMap<SessionId, usize>,
+    by_ufrag: HashMap<String, usize>,
+    by_address: HashMap<SocketAddr, usize>,
+    rooms: Vec<Option<Room>>,
+    by_name: HashMap<String, usize>,
+    /// Rooms in which packets wait or lines have to be assigned.
+    touched: Vec<usize>,
+    timers: BinaryHeap<Reverse<(Instant, Timer)>>,
+    last_serial: u64,
+    last_origin: u32,
+    last_tap: TapTrack,
+    scratch: Vec<u8>,
+    /// Datagrams to send.
+    pub(crate) out: Outbox,
+    /// What the control plane is to hear.
+    pub(crate) events: VecDeque<MediaEvent>,
+    /// What the recorder is to get.
+    pub(crate) tap: VecDeque<TapMessage>,
+    /// What operators read.
+    pub(crate) counters: Counters,
+}
+
+impl Core {
+    /// A node without rooms that calls itself by `candidates`.
+    pub(crate) fn new(
+        identity: Arc<Identity>,
+        candidates: Vec<SocketAddr>,
+        random: Random,
+    ) -> Self {
+        Self {
+            identity,
+            candidates,
+            random,
+            sessions: Vec::new(),
+            by_id: HashMap::new(),
+            by_ufrag: HashMap::new(),
+            by_address: HashMap::new(),
+            rooms: Vec::new(),
+            by_name: HashMap::new(),
+            touched: Vec::new(),
+            timers: BinaryHeap::new(),
+            last_serial: 0,
+            last_origin: 0,
+            last_tap: 0,
+            scratch: Vec::new(),
+            out: Outbox::default(),
+            events: VecDeque::from([MediaEvent::Ready]),
+            tap: VecDeque::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Takes one datagram. Bytes are changed in place (decrypted).
+    pub(crate) fn handle_datagram(&mut self, from: SocketAddr, bytes: &mut [u8], now: Now) {
+        // RFC 7983: the first byte tells the protocols apart.
+        match bytes.first() {
+            Some(0..=3) => self.stun(from, bytes, now),
+            Some(20..=63 | 128..=191) => {
+                // Only from an address that ICE has validated; all else is thrown away unread.
+                let Some(&index) = self.by_address.get(&from) else {
+                    self.counters.dropped_address += 1;
+                    return;
+                };
+                self.isolated(index, now, |core| core.media(index, bytes, now));
+            }
+            Some(_) | None => self.counters.dropped_address += 1,
+        }
+    }
+
+    fn media(&mut self, index: usize, bytes: &mut [u8], now: Now) {
+        match bytes.first() {
+            Some(20..=63) => self.dtls(index, bytes, now),
+            Some(_) if rtp::is_rtcp(bytes) => self.rtcp(index, bytes, now),
+            Some(_) => self.rtp(index, bytes, now),
+            None => {}
+        }
+    }
+
+    /// Takes one command.
+    pub(crate) fn handle_command(&mut self, command: MediaCommand, now: Now) {
+        match command {
+            MediaCommand::SetRoom(state) => self.set_room(state),
+            MediaCommand::CloseRoom { room } => self.close_room(&room, now),
+            MediaCommand::Offer(offer) => self.offer(*offer, now),
+            MediaCommand::SetWants { session, wants } => {
+                let Some(&index) = self.by_id.get(&session) else { return };
+                if let Some(Some(session)) = self.sessions.get_mut(index) {
+                    session.wants = wants;
+                    session.wants.truncate(protocol::client::WANTS_MAX);
+                    let room = session.room;
+                    self.touch(room, true);
+                }
+            }
+            MediaCommand::CloseSession { session } => {
+                if let Some(&index) = self.by_id.get(&session) {
+                    self.close_session(index, now);
+                }
+            }
+        }
+    }
+
+    /// Does what the passing of time asks for.
+    pub(crate) fn handle_timeout(&mut self, now: Now) {
+        while let Some(Reverse((at, timer))) = self.timers.peek().copied() {
+            if at > now.at {
+                return;
+            }
+            self.timers.pop();
+            match timer {
+                Timer::Room(index) => self.tick_room(index, now),
+                Timer::Session { index, serial } => {
+                    let is_current = self
+                        .session(index)
+                        .is_some_and(|it| it.serial == serial && it.next_tick == at);
+                    if is_current {
+                        self.isolated(index, now, |core| core.tick_session(index, now));
+                    }
+                }
+            }
+        }
+    }
+
+    /// When [`Self::handle_timeout`] wants to be called.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.peek().map(|Reverse((at, _))| *at)
+    }
+
+    /// After inputs: sends what waits, assigns lines where something changed.
+    pub(crate) fn settle(&mut self, now: Now) {
+        while let Some(index) = self.touched.pop() {
+            self.flush_room(index, now);
+            let Some(Some(room)) = self.rooms.get_mut(index) else { continue };
+            if std::mem::take(&mut room.is_dirty) {
+                self.assign_room(index, now);
+            }
+            self.ask_key_frames(index, now);
+        }
+        self.counters.participants =
+            self.sessions.iter().flatten().filter(|it| it.srtp.is_some()).count() as u64;
+    }
+
+    fn flush_room(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        if room.pending.is_empty() {
+            return;
+        }
+        let (sessions, out) = (&mut self.sessions, &mut self.out);
+        let broken = forward::fan_out(room, sessions, out, &mut self.counters, now.at);
+        if let Some(index) = broken {
+            self.counters.panics += 1;
+            self.close_session(index, now);
+        }
+    }
+
+    /// Notes that something waits in a room.
+    fn touch(&mut self, index: usize, is_dirty: bool) {
+        if let Some(Some(room)) = self.rooms.get_mut(index) {
+            room.is_dirty |= is_dirty;
+        }
+        if self.touched.last() != Some(&index) && !self.touched.contains(&index) {
+            self.touched.push(index);
+        }
+    }
+
+    fn session(&self, index: usize) -> Option<&Session> {
+        self.sessions.get(index)?.as_deref()
+    }
+
+    fn session_mut(&mut self, index: usize) -> Option<&mut Session> {
+        self.sessions.get_mut(index)?.as_deref_mut()
+    }
+
+    /// Handles something of one session. A panic ends that session and no other.
+    fn isolated(&mut self, index: usize, now: Now, act: impl FnOnce(&mut Self)) {
+        if catch_unwind(AssertUnwindSafe(|| act(self))).is_err() {
+            tracing::error!(session = ?self.session(index).map(|it| it.id), "session panicked");
+            self.counters.panics += 1;
+            self.close_session(index, now);
+        }
+    }
+
+    fn stun(&mut self, from: SocketAddr, bytes: &[u8], now: Now) {
+        let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
+            self.counters.dropped_stun += 1;
+            return;
+        };
+        let Some(&index) = self.by_ufrag.get(&request.ufrag) else {
+            self.counters.dropped_stun += 1;
+            return;
+        };
+        self.isolated(index, now, |core| core.check(index, from, request, now));
+    }
+
+    /// A binding request for one of our sessions: authenticates it, and with it the address it came from.
+    fn check(&mut self, index: usize, from: SocketAddr, request: stun::Request, now: Now) {
+        let provider = Arc::clone(&self.identity.provider);
+        let Some(session) = self.session_mut(index) else { return };
+        let Some(checked) = request.check(&session.password, from, &*provider) else {
+            self.counters.dropped_stun += 1;
+            return;
+        };
+        session.heard = now.at;
+        if checked.is_nominated || session.selected.is_none() {
+            session.selected = Some(from);
+        }
+        let mut forgotten = None;
+        if !session.addresses.contains(&from) {
+            if session.addresses.len() == ADDRESSES_MAX {
+                forgotten = Some(session.addresses.remove(0));
+            }
+            session.addresses.push(from);
+        }
+        let starts = !session.has_started_dtls;
+        session.has_started_dtls = true;
+        let progress = if starts { session.dtls.start(now.at) } else { Progress::None };
+        if let Some(address) = forgotten {
+            self.by_address.remove(&address);
+        }
+        self.by_address.insert(from, index);
+        self.out.push(from, &checked.answer);
+        self.progress(index, progress, now);
+        if starts {
+            self.send_dtls(index);
+        }
+    }
+
+    fn dtls(&mut self, index: usize, bytes: &[u8], now: Now) {
+        let Some(session) = self.session_mut(index) else { return };
+        let progress = session.dtls.handle_input(bytes, now.at);
+        self.send_dtls(index);
+        self.progress(index, progress, now);
+    }
+
+    /// Sends what DTLS has to say.
+    fn send_dtls(&mut self, index: usize) {
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let Some(address) = session.selected else { return };
+        while let Some(datagram) = session.dtls.poll_output() {
+            self.out.push(address, &datagram);
+        }
+    }
+
+    fn progress(&mut self, index: usize, progress: Progress, now: Now) {
+        match progress {
+            Progress::None => {}
+            Progress::Closed => self.close_session(index, now),
+            Progress::Keys(keys) => self.connected(index, &keys, now),
+        }
+    }
+
+    fn connected(&mut self, index: usize, keys: &Keys, now: Now) {
+        let provider = Arc::clone(&self.identity.provider);
+        let direction = |secret| Direction::new(&*provider, keys.profile, secret);
+        let (Ok(local), Ok(remote)) = (direction(&keys.local), direction(&keys.remote)) else {
+            self.close_session(index, now);
+            return;
+        };
+        let Some(session) = self.session_mut(index) else { return };
+        session.srtp = Some(Srtp { local, remote });
+        let (id, room) = (session.id, session.room);
+        tracing::info!(session = %id, profile = ?keys.profile, "connected");
+        self.events.push_back(MediaEvent::SessionConnected { session: id });
+        self.touch(room, true);
+    }
+
+    fn set_room(&mut self, state: RoomMedia) {
+        if let Some(&index) = self.by_name.get(&state.room) {
+            if let Some(Some(room)) = self.rooms.get_mut(index) {
+                room.set(state);
+            }
+            self.touch(index, true);
+            return;
+        }
+        let free = self.rooms.iter().position(Option::is_none).unwrap_or(self.rooms.len());
+        if free >= ROOMS_MAX {
+            tracing::warn!(limit = ROOMS_MAX, "no more rooms");
+            return;
+        }
+        if free == self.rooms.len() {
+            self.rooms.push(None);
+        }
+        self.by_name.insert(state.room.clone(), free);
+        self.rooms[free] = Some(Room::new(state));
+        self.counters.rooms += 1;
+        self.touch(free, true);
+    }
+
+    fn close_room(&mut self, name: &str, now: Now) {
+        let Some(index) = self.by_name.get(name).copied() else { return };
+        let sessions =
+            self.rooms.get(index).and_then(Option::as_ref).map(|room| room.sessions.clone());
+        for session in sessions.unwrap_or_default() {
+            self.close_session(session, now);
+        }
+        self.tell_speech(index, now);
+        self.by_name.remove(name);
+        if let Some(Some(mut room)) = self.rooms.get_mut(index).map(Option::take) {
+            self.tap.extend(room.tap.flush());
+            self.counters.rooms -= 1;
+        }
+    }
+
+    /// Ends a session: its tracks, its lines, its addresses.
+    fn close_session(&mut self, index: usize, now: Now) {
+        let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return };
+        session.dtls.close(now.at);
+        self.by_id.remove(&session.id);
+        self.by_ufrag.remove(&session.ufrag);
+        self.by_address.retain(|_, of| *of != index);
+        let tracks: Vec<usize> = session.sends.iter().filter_map(|send| send.track).collect();
+        for track in tracks {
+            self.end_track(session.room, track);
+        }
+        if let Some(Some(room)) = self.rooms.get_mut(session.room) {
+            room.sessions.retain(|it| *it != index);
+        }
+        tracing::info!(session = %session.id, "closed");
+        self.events.push_back(MediaEvent::SessionClosed { session: session.id });
+        self.touch(session.room, true);
+    }
+
+    /// Sets a session's next tick.
+    fn schedule(&mut self, index: usize, at: Instant) {
+        let Some(session) = self.session_mut(index) else { return };
+        session.next_tick = at;
+        let serial = session.serial;
+        self.timers.push(Reverse((at, Timer::Session { index, serial })));
+    }
+
+    /// Sees to it that a room's packets are sent before a cache could overflow.
+    fn flush_if_full(&mut self, index: usize, now: Now) {
+        let is_full = self
+            .rooms
+            .get(index)
+            .and_then(Option::as_ref)
+            .is_some_and(|room| room.pending.len() >= PENDING_MAX);
+        if is_full {
+            self.flush_room(index, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! An offer becomes a session and an answer, or is refused with a code.
+
+use std::time::Duration;
+
+use protocol::control::{MediaEvent, MediaOffer, SessionKind};
+use protocol::error::ErrorCode;
+use protocol::media::Source;
+
+use crate::answer::{self, Ourselves, Ssrcs};
+use crate::clock::Now;
+use crate::core::Core;
+use crate::forward::line::{Line, LineConfig};
+use crate::peer::dtls::Dtls;
+use crate::peer::offer::{self, Direction, Kind, Offer};
+use crate::session::{NewSession, SendLine, Session};
+
+/// Most sessions at one node. A core carries two to three thousand receivers of one stream.
+const SESSIONS_MAX: usize = 8_192;
+
+/// A session that waits for its browser looks at its handshake this often.
+const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
+
+/// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+impl Core {
+    pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
+        let request = offer.request;
+        let event = match self.admit(offer, now) {
+            Ok(sdp) => MediaEvent::Answer { request, sdp },
+            Err(code) => MediaEvent::Refused { request, code },
+        };
+        self.events.push_back(event);
+    }
+
+    fn admit(&mut self, asked: MediaOffer, now: Now) -> Result<String, ErrorCode> {
+        let room = *self.by_name.get(&asked.room).ok_or(ErrorCode::NotFound)?;
+        let mut offer = offer::parse(&asked.sdp)?;
+        if let Some(&former) = self.by_id.get(&asked.session) {
+            self.close_session(former, now);
+        }
+        let free = self.sessions.iter().position(Option::is_none).unwrap_or(self.sessions.len());
+        if free >= SESSIONS_MAX {
+            return Err(ErrorCode::MediaUnavailable);
+        }
+        let sends = self.sending_lines(&mut offer, &asked.kind);
+        let (lines, ssrcs) = self.receiving_lines(&mut offer, &asked.kind);
+        if sends.is_empty() && lines.is_empty() {
+            return Err(ErrorCode::UnsupportedMedia);
+        }
+        let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
+            .map_err(|_| ErrorCode::Internal)?;
+        let (ufrag, password) = (self.random_text(8), self.random_text(24));
+        let ourselves = Ourselves {
+            ufrag: &ufrag,
+            password: &password,
+            fingerprint: &self.identity.fingerprint,
+            candidates: &self.candidates,
+            session_number: (self.random)() >> 2,
+        };
+        let answer = answer::write(&offer, &ssrcs, &ourselves);
+        self.last_serial += 1;
+        let session = NewSession {
+            id: asked.session,
+            serial: self.last_serial,
+            room,
+            publisher: asked.publisher,
+            kind: asked.kind,
+            ufrag,
+            password,
+            dtls,
+            sends,
+            lines,
+            rtcp_ssrc: self.random_ssrc(),
+        };
+        self.insert(free, session, now);
+        Ok(answer)
+    }
+
+    fn insert(&mut self, index: usize, new: NewSession, now: Now) {
+        let room = new.room;
+        self.by_id.insert(new.id, index);
+        self.by_ufrag.insert(new.ufrag.clone(), index);
+        if index == self.sessions.len() {
+            self.sessions.push(None);
+        }
+        self.sessions[index] = Some(Box::new(Session::new(new, now.at)));
+        if let Some(Some(room)) = self.rooms.get_mut(room) {
+            room.sessions.push(index);
+        }
+        self.schedule(index, now.at + HANDSHAKE_TICK);
+        self.touch(room, true);
+    }
+
+    /// The lines on which the browser may send. What the session has no use for is rejected.
+    fn sending_lines(&self, offer: &mut Offer, kind: &SessionKind) -> Vec<SendLine> {
+        let bundle = std::mem::take(&mut offer.bundle);
+        let is_single = offer.lines.len() == 1;
+        let mut sends: Vec<SendLine> = Vec::new();
+        for line in &mut offer.lines {
+            let Some((media, Direction::Sends, chosen)) = &line.carried else { continue };
+            let source = match kind {
+                SessionKind::Room { sends } => {
+                    sends.iter().find(|(mid, _)| *mid == line.mid).map(|(_, source)| *source)
+                }
+                SessionKind::Publish => Some(match media {
+                    Kind::Audio => Source::Microphone,
+                    Kind::Video => Source::Camera,
+                }),
+                SessionKind::Receive { .. } | SessionKind::Programme => None,
+            };
+            let is_bundled = is_single || bundle.contains(&line.mid);
+            let source = source.filter(|source| {
+                let fits = source.is_audio() == (*media == Kind::Audio);
+                is_bundled && fits && !sends.iter().any(|send| send.source == *source)
+            });
+            let Some(source) = source else {
+                line.carried = None;
+                continue;
+            };
+            sends.push(SendLine {
+                mid: line.mid.clone(),
+                source,
+                chosen: chosen.clone(),
+                extensions: line.extensions,
+                rids: line.rids.clone(),
+                ssrcs: line.ssrcs.clone(),
+                track: None,
+                layer_ssrcs: [None; 3],
+            });
+        }
+        offer.bundle = bundle;
+        sends
+    }
+
+    /// The lines on which we send, each with SSRCs of its own.
+    fn receiving_lines(
+        &mut self,
+        offer: &mut Offer,
+        kind: &SessionKind,
+    ) -> (Vec<Line>, Vec<Option<Ssrcs>>) {
+        let mut lines = Vec::new();
+        let mut ssrcs = Vec::with_capacity(offer.lines.len());
+        let receives = !matches!(kind, SessionKind::Publish);
+        let is_single = offer.lines.len() == 1;
+        for line in &mut offer.lines {
+            let is_bundled = is_single || offer.bundle.contains(&line.mid);
+            let Some((media, Direction::Receives, chosen)) = &line.carried else {
+                ssrcs.push(None);
+                continue;
+            };
+            if !receives || !is_bundled {
+                line.carried = None;
+                ssrcs.push(None);
+                continue;
+            }
+            let is_audio = *media == Kind::Audio;
+            let repairs = chosen.feedback.contains(&"nack");
+            let ours = Ssrcs {
+                media: self.random_ssrc(),
+                rtx: chosen.rtx.filter(|_| repairs).map(|_| self.random_ssrc()),
+            };
+            let config = LineConfig {
+                mid: line.mid.clone(),
+                is_audio,
+                payload_type: chosen.payload_type,
+                ssrc: ours.media,
+                rtx: chosen.rtx.zip(ours.rtx),
+                clock_rate: if is_audio { 48_000 } else { 90_000 },
+            };
+            lines.push(Line::new(config, (self.random)()));
+            ssrcs.push(Some(ours));
+        }
+        (lines, ssrcs)
+    }
+
+    /// An SSRC. Two that collide within one session are as likely as one in a hundred million.
+    fn random_ssrc(&mut self) -> u32 {
+        ((self.random)() as u32).max(1)
+    }
+
+    fn random_text(&mut self, n: usize) -> String {
+        (0..n).map(|_| char::from(LETTERS[(self.random)() as usize % LETTERS.len()])).collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! Which track each receiving line carries, and which layer of it.
+
+use std::time::Instant;
+
+use protocol::control::{MediaEvent, SessionKind};
+use protocol::media::{Source, TrackKey};
+
+use crate::clock::Now;
+use crate::core::Core;
+use crate::forward::line::Line;
+use crate::room::{Room, Track, layer_index};
+use crate::session::Session;
+use crate::speaker::TrackIndex;
+
+/// A track that a receiver should get, and no sharper than this layer.
+type Wanted = (TrackIndex, usize);
+
+/// The sharpest layer.
+const SHARPEST: usize = 2;
+
+impl Core {
+    /// Brings every receiver's lines in step with the room.
+    pub(super) fn assign_room(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        for &receiver in &room.sessions {
+            let Some(Some(session)) = self.sessions.get_mut(receiver) else { continue };
+            if session.lines.is_empty() {
+                continue;
+            }
+            let pictures = pictures(room, session);
+            let sounds = sounds(room, session);
+            let is_changed = fill(session, false, &pictures) | fill(session, true, &sounds);
+            if aim(session, &mut room.tracks, now.at) {
+                room.wants_key_frames = true;
+            }
+            if is_changed {
+                let slots = session.slots(room);
+                self.events.push_back(MediaEvent::Slots { session: session.id, slots });
+            }
+        }
+        self.assign_tap(index, now);
+    }
+
+    /// Looks whether the layers that receivers should get are still there.
+    pub(super) fn aim_room(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        for &receiver in &room.sessions {
+            let Some(Some(session)) = self.sessions.get_mut(receiver) else { continue };
+            if aim(session, &mut room.tracks, now.at) {
+                room.wants_key_frames = true;
+            }
+        }
+    }
+}
+
+/// The pictures that a session should get, most important first.
+fn pictures(room: &Room, session: &Session) -> Vec<Wanted> {
+    match &session.kind {
+        SessionKind::Publish => Vec::new(),
+        SessionKind::Room { .. } => session
+            .wants
+            .iter()
+            .filter(|want| want.track.publisher != session.publisher)
+            .filter(|want| !want.track.source.is_audio())
+            .filter_map(|want| Some((room.find(&want.track)?, layer_index(want.layer_max))))
+            .collect(),
+        SessionKind::Receive { of } => published(room, session, of, Source::Camera),
+        SessionKind::Programme => {
+            let main = room.state.main.as_ref().and_then(|main| room.find(main));
+            main.map(|track| (track, SHARPEST)).into_iter().collect()
+        }
+    }
+}
+
+/// The sounds that a session should get, most important first.
+fn sounds(room: &Room, session: &Session) -> Vec<Wanted> {
+    match &session.kind {
+        SessionKind::Publish => Vec::new(),
+        SessionKind::Receive { of } => published(room, session, of, Source::Microphone),
+        SessionKind::Room { .. } | SessionKind::Programme => {
+            let is_other = |track: &TrackIndex| {
+                let track = room.tracks.get(*track).and_then(Option::as_ref);
+                track.is_some_and(|it| it.key.publisher != session.publisher)
+            };
+            room.speakers.order().filter(is_other).map(|track| (track, SHARPEST)).collect()
+        }
+    }
+}
+
+/// The tracks of one kind of the publishers that a WHEP session asks for, in the order they came.
+fn published(room: &Room, session: &Session, of: &[String], source: Source) -> Vec<Wanted> {
+    let is_asked = |key: &TrackKey| {
+        key.source == source
+            && key.publisher != session.publisher
+            && (of.is_empty() || of.contains(&key.publisher))
+    };
+    let mut found: Vec<(u64, TrackIndex)> = room
+        .tracks()
+        .filter(|(_, track)| track.is_allowed && track.is_live && is_asked(&track.key))
+        .map(|(index, track)| (track.order, index))
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, track)| (track, SHARPEST)).collect()
+}
+
+/// Puts the wanted tracks on the session's lines of one kind. A track stays on its line as long as it
+/// is wanted; what is wanted beyond the number of lines waits. Returns whether a line changed.
+fn fill(session: &mut Session, is_audio: bool, wanted: &[Wanted]) -> bool {
+    let is_ours = |line: &Line| line.config.is_audio == is_audio;
+    let n_lines = session.lines.iter().filter(|line| is_ours(line)).count();
+    let mut chosen: Vec<Wanted> = Vec::with_capacity(n_lines);
+    for &(track, layer) in wanted {
+        if chosen.len() < n_lines && !chosen.iter().any(|(other, _)| *other == track) {
+            chosen.push((track, layer));
+        }
+    }
+    let mut is_changed = false;
+    for line in 0..session.lines.len() {
+        let it = &session.lines[line];
+        let is_kept = it.track.is_none_or(|track| chosen.iter().any(|(other, _)| *other == track));
+        if is_ours(it) && !is_kept {
+            session.assign(line, None);
+            is_changed = true;
+        }
+    }
+    for (track, layer_max) in chosen {
+        let carries = session.lines.iter().position(|it| it.track == Some(track));
+        let line = carries
+            .or_else(|| session.lines.iter().position(|it| is_ours(it) && it.track.is_none()));
+        let Some(line) = line else { continue };
+        session.lines[line].layer_max = layer_max;
+        if carries.is_none() {
+            session.assign(line, Some(track));
+            is_changed = true;
+        }
+    }
+    is_changed
+}
+
+/// Aims every line at the best layer there is. Returns whether a key frame is wanted for it, and wants
+/// it.
+fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> bool {
+    let mut is_waiting = false;
+    let is_connected = session.srtp.is_some();
+    for line in &mut session.lines {
+        let Some(Some(track)) = line.track.and_then(|track| tracks.get_mut(track)) else {
+            continue;
+        };
+        line.target = track.best_layer(line.layer_max, now);
+        let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
+            continue;
+        };
+        if is_connected && !line.config.is_audio && !line.is_settled(layer) {
+            layer.key_frames.want();
+            is_waiting = true;
+        }
+    }
+    is_waiting
+}
+
+#[cfg(test)]
+mod tests;

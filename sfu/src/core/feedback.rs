@@ -1,0 +1,241 @@
+//! RTCP: what receivers complain of, what publishers tell, and what the node says to both.
+
+use protocol::tap::TapKind;
+
+use crate::answer::CNAME;
+use crate::clock::{Now, unix_us_of_ntp};
+use crate::core::Core;
+use crate::receive::loss::Repair;
+use crate::room::ClockMap;
+use crate::rtcp::{self, Report, ReportBlock, SenderReport};
+use crate::session::{Session, Stream};
+
+/// A publisher's clock that jumps by more than this is taken anew, microseconds.
+const CLOCK_JUMP_US: i64 = 1_000_000;
+
+/// Reports acted on in one compound packet; a browser sends one for each of its tracks.
+const REPORTS_MAX: usize = 64;
+
+/// What a report asks for, in our terms.
+enum Asked {
+    Sender(SenderReport, Vec<u8>),
+    Again { ssrc: u32, seqs: Vec<u16> },
+    KeyFrame { ssrc: u32 },
+}
+
+impl Core {
+    pub(super) fn rtcp(&mut self, index: usize, bytes: &[u8], now: Now) {
+        let Some(session) = self.session_mut(index) else { return };
+        if !session.budget.take(now.at) {
+            self.counters.dropped_budget += 1;
+            return;
+        }
+        let Some(compound) = session.srtp.as_mut().and_then(|srtp| srtp.remote.open_rtcp(bytes))
+        else {
+            self.counters.dropped_authentication += 1;
+            return;
+        };
+        session.heard = now.at;
+        let mut asked = Vec::new();
+        rtcp::read(&compound, |report| {
+            if asked.len() < REPORTS_MAX {
+                asked.push(match report {
+                    Report::Sender(report, bytes) => Asked::Sender(report, bytes.to_vec()),
+                    Report::KeyFrameWanted { ssrc } => Asked::KeyFrame { ssrc },
+                    Report::Nack { ssrc, lost } => {
+                        let mut seqs = Vec::new();
+                        rtcp::lost_packets(lost, |seq| seqs.push(seq));
+                        Asked::Again { ssrc, seqs }
+                    }
+                });
+            }
+        });
+        for asked in asked {
+            match asked {
+                Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),
+                Asked::Again { ssrc, seqs } => self.send_again(index, ssrc, &seqs, now),
+                Asked::KeyFrame { ssrc } => self.key_frame_wanted(index, ssrc),
+            }
+        }
+    }
+
+    /// A publisher's clock. It is put on our wall clock with one offset for all its tracks.
+    fn sender_report(&mut self, index: usize, report: SenderReport, bytes: &[u8], now: Now) {
+        let Some(session) = self.session_mut(index) else { return };
+        let Some(Stream::Media { line, layer }) =
+            session.incoming.get(&report.ssrc).map(|it| it.stream)
+        else {
+            return;
+        };
+        let sent_us = unix_us_of_ntp(report.ntp);
+        let measured = now.unix_us.saturating_sub(sent_us);
+        let offset = match session.clock_offset_us {
+            Some(offset) if (offset - measured).abs() < CLOCK_JUMP_US => offset,
+            Some(_) | None => measured,
+        };
+        session.clock_offset_us = Some(offset);
+        let room_index = session.room;
+        let Some(track_index) = session.sends.get(line).and_then(|send| send.track) else { return };
+        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
+        let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
+        let is_allowed = track.is_allowed;
+        let Some(layer) = track.layers[layer].as_deref_mut() else { return };
+        layer.reception.sender_report(report, now.at);
+        layer.clock = Some(ClockMap { rtp: report.rtp, unix_us: sent_us.saturating_add(offset) });
+        if let (Some(tap), true) = (layer.tap, is_allowed) {
+            let full = room.tap.push(tap, now.unix_us, TapKind::SenderReport, bytes);
+            self.tap.extend(full);
+        }
+    }
+
+    /// A receiver lost packets of one of our lines.
+    fn send_again(&mut self, index: usize, ssrc: u32, seqs: &[u16], now: Now) {
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let (Some(address), Some(Some(room))) = (session.selected, self.rooms.get(session.room))
+        else {
+            return;
+        };
+        let Session { lines, srtp, resend_budget, .. } = &mut **session;
+        let Some(srtp) = srtp.as_mut() else { return };
+        let Some(line) = lines.iter_mut().find(|line| line.config.ssrc == ssrc) else { return };
+        let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
+        let Some(track) = track.filter(|track| track.is_allowed) else { return };
+        for &seq in seqs {
+            self.counters.nacked_packets += 1;
+            if !resend_budget.take(now.at) {
+                return;
+            }
+            let start = self.out.bytes.len();
+            if line.resend(seq, track, &mut srtp.local, &mut self.out.bytes, now.at) {
+                self.out.close(address, start);
+                self.counters.resent_packets += 1;
+            }
+        }
+    }
+
+    /// A receiver cannot decode one of our lines any more.
+    fn key_frame_wanted(&mut self, index: usize, ssrc: u32) {
+        let Some(session) = self.session(index) else { return };
+        let room_index = session.room;
+        let Some(line) = session.lines.iter().find(|line| line.config.ssrc == ssrc) else { return };
+        let (Some(track), Some(target)) = (line.track, line.target) else { return };
+        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
+        let Some(Some(track)) = room.tracks.get_mut(track) else { return };
+        if let Some(layer) = track.layers[target].as_deref_mut() {
+            layer.key_frames.want();
+            room.wants_key_frames = true;
+            self.touch(room_index, false);
+        }
+    }
+
+    /// Asks publishers for the key frames that somebody waits for.
+    pub(super) fn ask_key_frames(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        if !std::mem::take(&mut room.wants_key_frames) {
+            return;
+        }
+        let mut ask: Vec<(usize, u32)> = Vec::new();
+        for track in room.tracks.iter_mut().flatten() {
+            for layer in track.layers.iter_mut().flatten() {
+                if layer.key_frames.should_ask(now.at) {
+                    ask.push((track.session, layer.ssrc));
+                }
+            }
+        }
+        for (publisher, ssrc) in ask {
+            let Some(sender) = self.session(publisher).map(|it| it.rtcp_ssrc) else { continue };
+            let mut compound = std::mem::take(&mut self.scratch);
+            compound.clear();
+            rtcp::write_receiver_report(&mut compound, sender, &[]);
+            rtcp::write_pli(&mut compound, sender, ssrc);
+            self.send_rtcp(publisher, &compound);
+            self.scratch = compound;
+            self.counters.key_frame_requests += 1;
+        }
+    }
+
+    /// What a publisher hears now: missing packets, arrival times.
+    pub(super) fn feed_back(&mut self, index: usize, now: Now) {
+        let mut compound = std::mem::take(&mut self.scratch);
+        compound.clear();
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let sender = session.rtcp_ssrc;
+        rtcp::write_receiver_report(&mut compound, sender, &[]);
+        let empty = compound.len();
+        let Some(Some(room)) = self.rooms.get_mut(session.room) else { return };
+        let mut lost = Vec::new();
+        for track in session.sends.iter().filter_map(|send| send.track) {
+            let Some(Some(track)) = room.tracks.get_mut(track) else { continue };
+            for layer in track.layers.iter_mut().flatten().filter(|_| track.repairs) {
+                lost.clear();
+                if layer.loss.due(now.at, &mut lost) == Repair::GivenUp {
+                    layer.key_frames.want();
+                    room.wants_key_frames = true;
+                }
+                lost.sort_by_key(|seq| seq.wrapping_sub(lost_base(layer.reception.highest())));
+                rtcp::write_nack(&mut compound, sender, layer.ssrc, &lost);
+                self.counters.requested_packets += lost.len() as u64;
+            }
+        }
+        if session.transport_cc.poll_timeout().is_some_and(|due| due <= now.at) {
+            let media = session.incoming.keys().next().copied().unwrap_or_default();
+            session.transport_cc.write(&mut compound, sender, media);
+        }
+        if compound.len() > empty {
+            self.send_rtcp(index, &compound);
+        }
+        self.scratch = compound;
+    }
+
+    /// The reports of every second: to a publisher how its streams arrive, to a receiver the clocks of
+    /// its lines.
+    pub(super) fn report(&mut self, index: usize, now: Now, only_switched: bool) {
+        let mut compound = std::mem::take(&mut self.scratch);
+        compound.clear();
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let Some(Some(room)) = self.rooms.get_mut(session.room) else { return };
+        for line in &mut session.lines {
+            if only_switched && !line.has_switched {
+                continue;
+            }
+            let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
+            let layers = track.into_iter().flat_map(|track| track.layers.iter().flatten());
+            let report = layers.filter_map(|layer| line.sender_report(layer, now)).next();
+            if let Some((report, packets, octets)) = report {
+                line.has_switched = false;
+                rtcp::write_sender_report(&mut compound, &report, packets, octets);
+                rtcp::write_cname(&mut compound, report.ssrc, CNAME);
+            }
+        }
+        if !only_switched && !session.incoming.is_empty() {
+            let mut blocks: Vec<ReportBlock> = Vec::new();
+            for track in session.sends.iter().filter_map(|send| send.track) {
+                let Some(Some(track)) = room.tracks.get_mut(track) else { continue };
+                let layers = track.layers.iter_mut().flatten();
+                blocks.extend(layers.map(|layer| layer.reception.report(now.at)));
+            }
+            if !blocks.is_empty() {
+                rtcp::write_receiver_report(&mut compound, session.rtcp_ssrc, &blocks);
+                rtcp::write_cname(&mut compound, session.rtcp_ssrc, CNAME);
+            }
+        }
+        if !compound.is_empty() {
+            self.send_rtcp(index, &compound);
+        }
+        self.scratch = compound;
+    }
+
+    /// Seals a compound packet and sends it.
+    fn send_rtcp(&mut self, index: usize, compound: &[u8]) {
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let (Some(address), Some(srtp)) = (session.selected, session.srtp.as_mut()) else { return };
+        if let Some(sealed) = srtp.local.seal_rtcp(compound) {
+            self.out.push(address, &sealed);
+        }
+    }
+}
+
+/// Half a circle before the newest number: sorting by distance from it gives the order of sending.
+fn lost_base(highest: u64) -> u16 {
+    (highest as u16).wrapping_sub(1 << 15)
+}

@@ -1,0 +1,1 @@
+//! Whole sessions through the core, without sockets: see `tests/` for those with sockets.

@@ -1,0 +1,164 @@
+//! What happens because time passes.
+
+use std::cmp::Reverse;
+use std::time::{Duration, Instant};
+
+use protocol::control::MediaEvent;
+use protocol::media::Source;
+use protocol::time::Timestamp;
+
+use crate::clock::Now;
+use crate::core::{Core, Timer};
+use crate::room::TRACK_LIVE;
+use crate::session::CONSENT;
+
+/// A publisher's feedback is looked at this often.
+const PUBLISHER_TICK: Duration = Duration::from_millis(20);
+
+/// A handshake's retransmissions are looked at this often.
+const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
+
+/// A mere receiver is looked at this often.
+const RECEIVER_TICK: Duration = Duration::from_millis(250);
+
+/// Reports go out this often (RFC 3550 allows less for small groups; browsers send every second).
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A room's voices are ordered, and its packets flushed to the recorder, this often.
+const ROOM_TICK: Duration = Duration::from_millis(50);
+
+/// Every so many room ticks, layers and live tracks are looked at.
+const LAYER_TICKS: u64 = 4;
+
+/// Speakers are told at most this often.
+const SPEAKERS_INTERVAL: Duration = Duration::from_millis(200);
+
+impl Core {
+    pub(super) fn tick_session(&mut self, index: usize, now: Now) {
+        let Some(session) = self.session_mut(index) else { return };
+        if now.at.saturating_duration_since(session.heard) >= CONSENT {
+            tracing::info!(session = %session.id, "no sign of life");
+            self.close_session(index, now);
+            return;
+        }
+        if session.dtls.poll_timeout().is_some_and(|due| due <= now.at) {
+            let progress = session.dtls.handle_timeout(now.at);
+            self.send_dtls(index);
+            self.progress(index, progress, now);
+        }
+        let Some(session) = self.session_mut(index) else { return };
+        let is_connected = session.srtp.is_some();
+        let is_publishing = !session.incoming.is_empty();
+        let is_report_due = now.at >= session.next_report;
+        if is_report_due {
+            session.next_report = now.at + REPORT_INTERVAL;
+        }
+        let has_switched = session.lines.iter().any(|line| line.has_switched);
+        if is_connected && (is_report_due || has_switched) {
+            self.report(index, now, !is_report_due);
+        }
+        if is_connected && is_publishing {
+            self.feed_back(index, now);
+        }
+        let pause = match (is_connected, is_publishing) {
+            (false, _) => HANDSHAKE_TICK,
+            (true, true) => PUBLISHER_TICK,
+            (true, false) => RECEIVER_TICK,
+        };
+        self.schedule(index, now.at + pause);
+    }
+
+    /// Starts a room's timer if it does not run.
+    pub(super) fn start_room_timer(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        if !std::mem::replace(&mut room.is_ticking, true) {
+            self.timers.push(Reverse((now.at + ROOM_TICK, Timer::Room(index))));
+        }
+    }
+
+    pub(super) fn tick_room(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        room.n_ticks += 1;
+        let looks_at_layers = room.n_ticks.is_multiple_of(LAYER_TICKS);
+        if room.speakers.rank(now.at) {
+            room.is_dirty = true;
+        }
+        self.tap.extend(room.tap.flush());
+        // The timer stops with the last track; the next track starts it again.
+        let has_tracks = room.tracks.iter().any(Option::is_some);
+        room.is_ticking = has_tracks;
+        if room.is_ticking {
+            self.timers.push(Reverse((now.at + ROOM_TICK, Timer::Room(index))));
+        }
+        self.tell_speakers(index, now);
+        self.tell_speech(index, now);
+        if looks_at_layers {
+            self.stop_silent_tracks(index, now.at);
+            self.aim_room(index, now);
+            self.assign_tap(index, now);
+            if let Some(Some(room)) = self.rooms.get_mut(index) {
+                // A request that got lost is repeated.
+                room.wants_key_frames = true;
+            }
+        }
+        self.touch(index, false);
+    }
+
+    fn stop_silent_tracks(&mut self, index: usize, now: Instant) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        let silent: Vec<usize> = room
+            .tracks()
+            .filter(|(_, track)| {
+                track.is_live && now.saturating_duration_since(track.last_packet) >= TRACK_LIVE
+            })
+            .map(|(track, _)| track)
+            .collect();
+        for track in silent {
+            room.set_live(track, false);
+            if let Some(Some(track)) = room.tracks.get(track) {
+                let room = room.state.room.clone();
+                let track = track.key.clone();
+                self.events.push_back(MediaEvent::TrackStopped { room, track });
+            }
+        }
+    }
+
+    /// Says who is heard, if it changed and was not said just now.
+    fn tell_speakers(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        let told_at = room.told_speakers_at;
+        if told_at.is_some_and(|at| now.at.saturating_duration_since(at) < SPEAKERS_INTERVAL) {
+            return;
+        }
+        let mut speaking = Vec::new();
+        room.speakers.speaking(now.at, &mut speaking);
+        let publishers: Vec<String> = speaking
+            .into_iter()
+            .filter_map(|track| room.tracks.get(track)?.as_ref())
+            .filter(|track| track.key.source == Source::Microphone)
+            .map(|track| track.key.publisher.clone())
+            .collect();
+        if publishers != room.told_speakers {
+            room.told_speakers.clone_from(&publishers);
+            room.told_speakers_at = Some(now.at);
+            let room = room.state.room.clone();
+            self.events.push_back(MediaEvent::Speakers { room, publishers });
+        }
+    }
+
+    /// Says what speeches have ended.
+    pub(super) fn tell_speech(&mut self, index: usize, now: Now) {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        while let Some(spoke) = room.speakers.poll_spoke(now.at) {
+            if spoke.source != Source::Microphone {
+                continue;
+            }
+            self.events.push_back(MediaEvent::Spoke {
+                room: room.state.room.clone(),
+                publisher: spoke.publisher,
+                from: Timestamp(spoke.from_unix_us / 1_000),
+                ms: spoke.ms,
+            });
+        }
+    }
+}

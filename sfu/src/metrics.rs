@@ -1,0 +1,101 @@
+//! Numbers for operators. The core counts in plain integers; the shell copies them out about once a
+//! second, so the hot path shares no memory with anybody.
+
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[doc = $help:literal])+ $field:ident => $name:literal, $kind:literal;)+) => {
+        /// What the core counts.
+        #[derive(Clone, Debug, Default)]
+        pub(crate) struct Counters { $($(#[doc = $help])+ pub(crate) $field: u64,)+ }
+
+        /// The last copy of the counters, shared with whoever prints them.
+        #[derive(Debug, Default)]
+        pub(crate) struct Published { $($field: AtomicU64,)+ }
+
+        impl Published {
+            /// Copies the counters.
+            pub(crate) fn copy(&self, from: &Counters) {
+                $(self.$field.store(from.$field, Ordering::Relaxed);)+
+            }
+
+            /// Appends them in Prometheus' text form.
+            pub(crate) fn write(&self, out: &mut String) {
+                let mut told = "";
+                $(
+                    let family = $name.split('{').next().unwrap_or_default();
+                    if family != told {
+                        let help = concat!($($help),+).trim();
+                        // Writing to a string cannot fail.
+                        let _ = write!(out, "# HELP {family} {help}\n# TYPE {family} {}\n", $kind);
+                        told = family;
+                    }
+                    let _ = writeln!(out, "{} {}", $name, self.$field.load(Ordering::Relaxed));
+                )+
+                let _ = told;
+            }
+        }
+    };
+}
+
+counters! {
+    /// Media sessions connected to this node.
+    participants => "diemcau_participants", "gauge";
+    /// Rooms known to this node.
+    rooms => "diemcau_media_rooms", "gauge";
+    /// Tracks that are being published.
+    tracks => "diemcau_tracks", "gauge";
+    /// Authentic RTP packets from publishers.
+    received_packets => "diemcau_received_packets_total", "counter";
+    /// Their bytes.
+    received_bytes => "diemcau_received_bytes_total", "counter";
+    /// RTP packets sent to receivers, retransmissions not counted.
+    forwarded_packets => "diemcau_forwarded_packets_total", "counter";
+    /// Their bytes.
+    forwarded_bytes => "diemcau_forwarded_bytes_total", "counter";
+    /// Packets that receivers asked for again.
+    nacked_packets => "diemcau_nacked_packets_total", "counter";
+    /// Packets sent again.
+    resent_packets => "diemcau_resent_packets_total", "counter";
+    /// Packets asked for again from publishers.
+    requested_packets => "diemcau_requested_packets_total", "counter";
+    /// Key frames asked for from publishers.
+    key_frame_requests => "diemcau_key_frame_requests_total", "counter";
+    /// Datagrams or packets thrown away, by reason.
+    dropped_address => "diemcau_dropped_packets_total{reason=\"unknown_address\"}", "counter";
+    /// STUN that is malformed, unknown or not authentic.
+    dropped_stun => "diemcau_dropped_packets_total{reason=\"stun\"}", "counter";
+    /// Packets that did not open, or came before.
+    dropped_authentication => "diemcau_dropped_packets_total{reason=\"not_authentic\"}", "counter";
+    /// Packets of streams that nobody negotiated.
+    dropped_stream => "diemcau_dropped_packets_total{reason=\"unknown_stream\"}", "counter";
+    /// Packets beyond a session's budget.
+    dropped_budget => "diemcau_dropped_packets_total{reason=\"budget\"}", "counter";
+    /// Packets of tracks that the room does not let through.
+    dropped_grant => "diemcau_dropped_packets_total{reason=\"not_granted\"}", "counter";
+    /// Datagrams that the socket would not take.
+    dropped_send => "diemcau_dropped_packets_total{reason=\"send\"}", "counter";
+    /// Packets that the recorder's queue had no room for.
+    dropped_tap => "diemcau_dropped_packets_total{reason=\"tap\"}", "counter";
+    /// Events that the control plane's queue had no room for.
+    dropped_events => "diemcau_dropped_media_events_total", "counter";
+    /// Sessions ended because something in them panicked.
+    panics => "diemcau_session_panics_total", "counter";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_are_printed_with_their_names() {
+        let published = Published::default();
+        published.copy(&Counters { participants: 3, dropped_grant: 7, ..Counters::default() });
+        let mut text = String::new();
+        published.write(&mut text);
+        assert!(text.contains("\ndiemcau_participants 3\n"));
+        assert!(text.contains("diemcau_dropped_packets_total{reason=\"not_granted\"} 7\n"));
+        assert_eq!(text.matches("# TYPE diemcau_dropped_packets_total counter").count(), 1);
+    }
+}

@@ -1,0 +1,113 @@
+//! ICE-lite (RFC 8445 §2.5): answers authenticated binding requests, and nothing else.
+
+use std::net::SocketAddr;
+
+use rtc_crypto::RTCCryptoProvider;
+use rtc_stun::attributes::{ATTR_USE_CANDIDATE, ATTR_USERNAME};
+use rtc_stun::fingerprint::FINGERPRINT;
+use rtc_stun::integrity::MessageIntegrity;
+use rtc_stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter, is_stun_message};
+use rtc_stun::xoraddr::XorMappedAddress;
+
+/// Largest binding request; browsers send about 100 bytes.
+const REQUEST_BYTES_MAX: usize = 548;
+
+/// A binding request that names one of our sessions. Not yet authenticated.
+pub(crate) struct Request {
+    message: Message,
+    /// The session's user name fragment.
+    pub(crate) ufrag: String,
+}
+
+/// What an authenticated request asks for.
+pub(crate) struct Checked {
+    /// The answer to send back.
+    pub(crate) answer: Vec<u8>,
+    /// The browser has chosen this path.
+    pub(crate) is_nominated: bool,
+}
+
+/// Reads a binding request. Anything else is `None` and gets no answer.
+pub(crate) fn read(datagram: &[u8]) -> Option<Request> {
+    if datagram.len() > REQUEST_BYTES_MAX || !is_stun_message(datagram) {
+        return None;
+    }
+    let mut message = Message::new();
+    message.unmarshal_binary(datagram).ok()?;
+    if message.typ != BINDING_REQUEST {
+        return None;
+    }
+    let username = String::from_utf8(message.get(ATTR_USERNAME).ok()?).ok()?;
+    let (ours, _) = username.split_once(':')?;
+    let ufrag = ours.to_owned();
+    Some(Request { message, ufrag })
+}
+
+impl Request {
+    /// Checks the message's integrity with our password and makes the answer.
+    pub(crate) fn check(
+        mut self,
+        password: &str,
+        from: SocketAddr,
+        provider: &dyn RTCCryptoProvider,
+    ) -> Option<Checked> {
+        let crypto = provider.crypto();
+        MessageIntegrity::check(&mut self.message, password.as_bytes(), crypto).ok()?;
+        let mut answer = Message::new();
+        answer.typ = BINDING_SUCCESS;
+        answer.transaction_id = self.message.transaction_id;
+        answer.write_header();
+        XorMappedAddress { ip: from.ip().to_canonical(), port: from.port() }
+            .add_to(&mut answer)
+            .ok()?;
+        MessageIntegrity::new_raw_integrity_with_provider(password.as_bytes(), crypto)
+            .add_to(&mut answer)
+            .ok()?;
+        FINGERPRINT.add_to(&mut answer).ok()?;
+        let is_nominated = self.message.contains(ATTR_USE_CANDIDATE);
+        Some(Checked { answer: answer.raw, is_nominated })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rtc_stun::textattrs::TextAttribute;
+
+    fn request(password: &str) -> Vec<u8> {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let mut message = Message::new();
+        message.typ = BINDING_REQUEST;
+        message.write_header();
+        let username = TextAttribute { attr: ATTR_USERNAME, text: "ours:theirs".to_owned() };
+        username.add_to(&mut message).unwrap();
+        message.add(ATTR_USE_CANDIDATE, &[]);
+        MessageIntegrity::new_raw_integrity_with_provider(password.as_bytes(), provider.crypto())
+            .add_to(&mut message)
+            .unwrap();
+        FINGERPRINT.add_to(&mut message).unwrap();
+        message.raw
+    }
+
+    #[test]
+    fn only_a_request_with_our_password_is_answered() {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let from = "192.0.2.7:4000".parse().unwrap();
+        let right = read(&request("secret")).unwrap();
+        assert_eq!(right.ufrag, "ours");
+        let checked = right.check("secret", from, &*provider).unwrap();
+        assert!(checked.is_nominated);
+        assert!(checked.answer.len() <= request("secret").len(), "no amplification");
+        assert!(read(&request("guess")).unwrap().check("secret", from, &*provider).is_none());
+    }
+
+    #[test]
+    fn an_answer_or_noise_is_not_a_request() {
+        let provider = rtc_crypto::default_provider().unwrap();
+        let from = "192.0.2.7:4000".parse().unwrap();
+        let checked = read(&request("secret")).unwrap().check("secret", from, &*provider).unwrap();
+        assert!(read(&checked.answer).is_none());
+        assert!(read(&[0; 20]).is_none());
+        assert!(read(&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42]).is_none());
+    }
+}

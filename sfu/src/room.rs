@@ -1,0 +1,245 @@
+//! One room at this node: what is published in it, who may be forwarded, who is here. It knows no
+//! sockets and no browsers, only indexes of sessions.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use protocol::control::RoomMedia;
+use protocol::media::{Layer, Source, TrackKey};
+use protocol::tap::TapTrack;
+
+use crate::forward::cache::Cache;
+use crate::forward::keyframe::KeyFrames;
+use crate::forward::rewrite::Origin;
+use crate::receive::loss::Loss;
+use crate::receive::statistics::Reception;
+use crate::speaker::{Speakers, TrackIndex};
+use crate::tap::TapBatch;
+
+/// Index of a session at this node.
+pub(crate) type SessionIndex = usize;
+
+/// Most tracks published in one room.
+pub(crate) const TRACKS_MAX: usize = 8_192;
+
+/// Most packets that wait for one fan-out; the core fans out before there are more. Smaller than any
+/// cache, so a packet is still there when its turn comes.
+pub(crate) const PENDING_MAX: usize = 32;
+
+/// A layer is active while packets come at least this often.
+pub(crate) const LAYER_ACTIVE: Duration = Duration::from_secs(1);
+
+/// A track is live while packets come at least this often.
+pub(crate) const TRACK_LIVE: Duration = Duration::from_secs(5);
+
+/// All layers, lowest first; the index of a layer in a track.
+pub(crate) const LAYERS: [Layer; 3] = [Layer::Low, Layer::Mid, Layer::High];
+
+/// The index of a layer.
+pub(crate) fn layer_index(layer: Layer) -> usize {
+    match layer {
+        Layer::Low => 0,
+        Layer::Mid => 1,
+        Layer::High => 2,
+    }
+}
+
+/// The publisher's RTP clock on our wall clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClockMap {
+    pub(crate) rtp: u32,
+    pub(crate) unix_us: i64,
+}
+
+/// One layer of a track as it comes in.
+pub(crate) struct LayerIn {
+    pub(crate) origin: Origin,
+    pub(crate) ssrc: u32,
+    pub(crate) cache: Cache,
+    pub(crate) reception: Reception,
+    pub(crate) loss: Loss,
+    pub(crate) key_frames: KeyFrames,
+    pub(crate) clock: Option<ClockMap>,
+    pub(crate) last_packet: Instant,
+    pub(crate) tap: Option<TapTrack>,
+}
+
+/// A published track.
+pub(crate) struct Track {
+    pub(crate) key: TrackKey,
+    pub(crate) session: SessionIndex,
+    /// When its publisher came, counted in this room.
+    pub(crate) order: u64,
+    pub(crate) payload_type: u8,
+    pub(crate) clock_rate: u32,
+    /// The publisher repairs what we ask for.
+    pub(crate) repairs: bool,
+    /// The room lets it through.
+    pub(crate) is_allowed: bool,
+    pub(crate) is_live: bool,
+    pub(crate) last_packet: Instant,
+    pub(crate) layers: [Option<Box<LayerIn>>; 3],
+}
+
+/// A packet that came in and waits for the fan-out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pending {
+    pub(crate) track: TrackIndex,
+    pub(crate) layer: usize,
+    pub(crate) seq: u64,
+}
+
+/// The room.
+pub(crate) struct Room {
+    pub(crate) state: RoomMedia,
+    pub(crate) tracks: Vec<Option<Track>>,
+    /// Everybody connected to it.
+    pub(crate) sessions: Vec<SessionIndex>,
+    pub(crate) speakers: Speakers,
+    pub(crate) pending: Vec<Pending>,
+    pub(crate) tap: TapBatch,
+    /// Lines have to be assigned anew.
+    pub(crate) is_dirty: bool,
+    /// A layer may have to be asked for a key frame.
+    pub(crate) wants_key_frames: bool,
+    pub(crate) told_speakers: Vec<String>,
+    pub(crate) told_speakers_at: Option<Instant>,
+    pub(crate) n_ticks: u64,
+    /// The room's timer is set.
+    pub(crate) is_ticking: bool,
+    publishers: HashMap<String, u64>,
+    n_publishers: u64,
+}
+
+impl Track {
+    /// The sharpest active layer not above `max`; else the lowest active one.
+    pub(crate) fn best_layer(&self, max: usize, now: Instant) -> Option<usize> {
+        let is_active = |layer: &usize| {
+            self.layers[*layer]
+                .as_ref()
+                .is_some_and(|it| now.saturating_duration_since(it.last_packet) < LAYER_ACTIVE)
+        };
+        (0..=max.min(2)).rev().find(is_active).or_else(|| (0..3).find(is_active))
+    }
+
+    /// The lowest active layer.
+    pub(crate) fn lowest_layer(&self, now: Instant) -> Option<usize> {
+        self.best_layer(0, now)
+    }
+}
+
+impl Room {
+    /// A room without anybody.
+    pub(crate) fn new(state: RoomMedia) -> Self {
+        Self {
+            state,
+            tracks: Vec::new(),
+            sessions: Vec::new(),
+            speakers: Speakers::default(),
+            pending: Vec::with_capacity(PENDING_MAX),
+            tap: TapBatch::default(),
+            is_dirty: false,
+            wants_key_frames: false,
+            told_speakers: Vec::new(),
+            told_speakers_at: None,
+            n_ticks: 0,
+            is_ticking: false,
+            publishers: HashMap::new(),
+            n_publishers: 0,
+        }
+    }
+
+    /// Takes over what the control plane wants.
+    pub(crate) fn set(&mut self, state: RoomMedia) {
+        self.state = state;
+        for track in 0..self.tracks.len() {
+            self.allow(track);
+        }
+        self.is_dirty = true;
+    }
+
+    /// Whether the room lets a track through.
+    fn is_granted(&self, key: &TrackKey) -> bool {
+        let grant = self.state.grants.iter().find(|grant| grant.publisher == key.publisher);
+        grant.map_or(self.state.open, |grant| match key.source {
+            Source::Microphone | Source::ScreenAudio => grant.audio,
+            Source::Camera => grant.camera,
+            Source::Screen => grant.screen,
+        })
+    }
+
+    /// Reads a track's grant again.
+    fn allow(&mut self, index: TrackIndex) {
+        let Some(Some(track)) = self.tracks.get(index) else { return };
+        let is_allowed = self.is_granted(&track.key);
+        let is_pinned = self.state.pinned.contains(&track.key.publisher)
+            || track.key.source == Source::ScreenAudio;
+        let is_heard = is_allowed && track.is_live;
+        self.speakers.set(index, is_heard, is_pinned);
+        if let Some(Some(track)) = self.tracks.get_mut(index) {
+            track.is_allowed = is_allowed;
+        }
+    }
+
+    /// A track begins, or comes back after a pause.
+    pub(crate) fn set_live(&mut self, index: TrackIndex, is_live: bool) {
+        if let Some(Some(track)) = self.tracks.get_mut(index) {
+            track.is_live = is_live;
+        }
+        self.allow(index);
+        self.is_dirty = true;
+    }
+
+    /// Takes a track in; `None` if the room is full.
+    pub(crate) fn add_track(&mut self, mut track: Track) -> Option<TrackIndex> {
+        let free = self.tracks.iter().position(Option::is_none);
+        let index = free.unwrap_or(self.tracks.len());
+        if index >= TRACKS_MAX {
+            return None;
+        }
+        let next = self.n_publishers;
+        track.order = *self.publishers.entry(track.key.publisher.clone()).or_insert(next);
+        self.n_publishers += u64::from(track.order == next);
+        let key = track.key.clone();
+        if free.is_none() {
+            self.tracks.push(None);
+        }
+        self.tracks[index] = Some(track);
+        if key.source.is_audio() {
+            self.speakers.add(index, key);
+        }
+        self.allow(index);
+        self.is_dirty = true;
+        Some(index)
+    }
+
+    /// Takes a track out.
+    pub(crate) fn remove_track(&mut self, index: TrackIndex) -> Option<Track> {
+        let track = self.tracks.get_mut(index)?.take()?;
+        self.speakers.remove(index);
+        self.pending.retain(|pending| pending.track != index);
+        let publisher = &track.key.publisher;
+        if !self.tracks().any(|(_, other)| other.key.publisher == *publisher) {
+            self.publishers.remove(publisher);
+        }
+        self.is_dirty = true;
+        Some(track)
+    }
+
+    /// All tracks.
+    pub(crate) fn tracks(&self) -> impl Iterator<Item = (TrackIndex, &Track)> {
+        self.tracks.iter().enumerate().filter_map(|(index, track)| Some((index, track.as_ref()?)))
+    }
+
+    /// A track that may be forwarded and is being sent.
+    pub(crate) fn find(&self, key: &TrackKey) -> Option<TrackIndex> {
+        self.tracks()
+            .find(|(_, track)| track.key == *key && track.is_allowed && track.is_live)
+            .map(|(index, _)| index)
+    }
+
+    /// The track with this key, whether or not it may be forwarded.
+    pub(crate) fn find_any(&self, key: &TrackKey) -> Option<TrackIndex> {
+        self.tracks().find(|(_, track)| track.key == *key).map(|(index, _)| index)
+    }
+}

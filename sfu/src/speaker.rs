@@ -1,0 +1,190 @@
+//! Who is speaking, from the audio levels that browsers put into every packet (RFC 6464): an order of
+//! voices that changes only when somebody clearly takes over, and the stretches of speech behind it.
+
+use std::time::{Duration, Instant};
+
+use protocol::media::{Source, TrackKey};
+
+use crate::clock::Now;
+
+/// Levels count down from 0 (loudest) to 127 (silence). A voice in a room is -20 to -45 dBov, its fans
+/// and papers below -55.
+const SPEECH_DBOV: u8 = 50;
+
+/// Weight of a new level, in sixteenths: attack within three packets, decay within half a second.
+const ATTACK: i32 = 6;
+const DECAY: i32 = 1;
+
+/// A voice counts as speaking until this long after its last loud packet.
+const HOLD: Duration = Duration::from_millis(600);
+
+/// How much louder (dB) somebody must be to pass one who is speaking. Less makes lines flicker.
+const MARGIN_DB: i32 = 6;
+
+/// Pauses of a speech that are bridged, and the shortest stretch that is told.
+const PAUSE_MAX: Duration = Duration::from_secs(2);
+const SPEECH_MIN: Duration = Duration::from_secs(1);
+
+/// Index of a track in its room.
+pub(crate) type TrackIndex = usize;
+
+/// A stretch of speech.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Speech {
+    from_unix_us: i64,
+    from: Instant,
+    last: Instant,
+}
+
+/// One voice.
+#[derive(Debug)]
+struct Voice {
+    track: TrackIndex,
+    key: TrackKey,
+    /// Smoothed loudness above silence, sixteenths of a decibel.
+    loudness: i32,
+    last_loud: Option<Instant>,
+    speech: Option<Speech>,
+    is_heard: bool,
+    is_first: bool,
+}
+
+/// A stretch of speech that ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Spoke {
+    pub(crate) publisher: String,
+    pub(crate) source: Source,
+    pub(crate) from_unix_us: i64,
+    pub(crate) ms: u64,
+}
+
+/// All voices of a room, the most important first.
+#[derive(Debug, Default)]
+pub(crate) struct Speakers {
+    voices: Vec<Voice>,
+    /// Speech of voices that left or lost the word, not yet told.
+    ended: Vec<Spoke>,
+}
+
+impl Voice {
+    fn is_speaking(&self, now: Instant) -> bool {
+        self.last_loud.is_some_and(|loud| now.saturating_duration_since(loud) < HOLD)
+    }
+
+    /// Ends the speech; tells it if it was long enough.
+    fn end_speech(&mut self) -> Option<Spoke> {
+        let speech = self.speech.take()?;
+        let length = speech.last.saturating_duration_since(speech.from);
+        (length >= SPEECH_MIN).then_some(Spoke {
+            publisher: self.key.publisher.clone(),
+            source: self.key.source,
+            from_unix_us: speech.from_unix_us,
+            ms: length.as_millis() as u64,
+        })
+    }
+
+    /// Whether this voice should stand before `other`.
+    fn passes(&self, other: &Self, now: Instant) -> bool {
+        if self.is_first != other.is_first {
+            return self.is_first;
+        }
+        if !self.is_heard || !self.is_speaking(now) {
+            return self.is_heard && !other.is_heard;
+        }
+        !other.is_heard
+            || !other.is_speaking(now)
+            || self.loudness > other.loudness + MARGIN_DB * 16
+    }
+}
+
+impl Speakers {
+    /// A voice joins at the end of the order.
+    pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey) {
+        self.remove(track);
+        self.voices.push(Voice {
+            track,
+            key,
+            loudness: 0,
+            last_loud: None,
+            speech: None,
+            is_heard: false,
+            is_first: false,
+        });
+    }
+
+    /// A voice leaves.
+    pub(crate) fn remove(&mut self, track: TrackIndex) {
+        if let Some(at) = self.voices.iter().position(|voice| voice.track == track) {
+            let ended = self.voices.remove(at).end_speech();
+            self.ended.extend(ended);
+        }
+    }
+
+    /// Whether the voice may be heard, and whether it goes before all that are not pinned.
+    pub(crate) fn set(&mut self, track: TrackIndex, is_heard: bool, is_first: bool) {
+        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+        if voice.is_heard && !is_heard {
+            voice.last_loud = None;
+            let ended = voice.end_speech();
+            self.ended.extend(ended);
+        }
+        voice.is_heard = is_heard;
+        voice.is_first = is_first;
+    }
+
+    /// A packet with this level came, 0 (loudest) to 127.
+    pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) {
+        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+        let loudness = i32::from(127 - level.min(127)) * 16;
+        let weight = if loudness > voice.loudness { ATTACK } else { DECAY };
+        voice.loudness += (loudness - voice.loudness) * weight / 16;
+        if level > SPEECH_DBOV || !voice.is_heard {
+            return;
+        }
+        voice.last_loud = Some(now.at);
+        let begin = Speech { from_unix_us: now.unix_us, from: now.at, last: now.at };
+        voice.speech.get_or_insert(begin).last = now.at;
+    }
+
+    /// Brings the order up to date and returns whether it changed. Every voice may move up any number of
+    /// places, but only past those that it clearly outweighs.
+    pub(crate) fn rank(&mut self, now: Instant) -> bool {
+        let mut is_changed = false;
+        for at in (1..self.voices.len()).rev() {
+            if self.voices[at].passes(&self.voices[at - 1], now) {
+                self.voices.swap(at, at - 1);
+                is_changed = true;
+            }
+        }
+        is_changed
+    }
+
+    /// All voices that may be heard, the most important first.
+    pub(crate) fn order(&self) -> impl Iterator<Item = TrackIndex> {
+        self.voices.iter().filter(|voice| voice.is_heard).map(|voice| voice.track)
+    }
+
+    /// Those who are speaking, loudest first, appended to `out`.
+    pub(crate) fn speaking(&self, now: Instant, out: &mut Vec<TrackIndex>) {
+        let mut loud: Vec<&Voice> =
+            self.voices.iter().filter(|it| it.is_heard && it.is_speaking(now)).collect();
+        // In steps of 6 dB, so that two equally loud voices do not change places all the time.
+        loud.sort_by_key(|voice| -(voice.loudness / (MARGIN_DB * 16)));
+        out.extend(loud.iter().map(|voice| voice.track));
+    }
+
+    /// The next stretch of speech that has ended.
+    pub(crate) fn poll_spoke(&mut self, now: Instant) -> Option<Spoke> {
+        if let Some(spoke) = self.ended.pop() {
+            return Some(spoke);
+        }
+        self.voices.iter_mut().find_map(|voice| {
+            let is_over =
+                voice.speech.is_some_and(|it| now.saturating_duration_since(it.last) >= PAUSE_MAX);
+            if is_over { voice.end_speech() } else { None }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

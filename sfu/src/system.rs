@@ -1,0 +1,390 @@
+//! System calls that the standard library does not offer: many datagrams at once, segmentation offload,
+//! waiting for two descriptors, the machine's addresses. The only file with unsafe code.
+#![expect(unsafe_code, reason = "system calls; each block says why it is sound")]
+
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::Duration;
+
+use crate::outbox::Outbox;
+
+/// Datagrams received in one call.
+const RECEIVE_MAX: usize = 64;
+
+/// Bytes of one datagram. Larger ones do not come through the Internet and are thrown away.
+const DATAGRAM_BYTES_MAX: usize = 2_048;
+
+/// Sends handed to the kernel in one call.
+const SEND_MAX: usize = 128;
+
+/// Bytes that the kernel may keep for the socket in each direction: 20 ms of 1 Gbit/s and then some.
+const SOCKET_BUFFER_BYTES: libc::c_int = 8 * 1024 * 1024;
+
+/// How long to wait for room when the kernel takes no more, before datagrams are thrown away.
+const SEND_PATIENCE: Duration = Duration::from_millis(5);
+
+/// `UDP_SEGMENT` of linux/udp.h.
+const UDP_SEGMENT: libc::c_int = 103;
+
+/// Room for one control message with a 16-bit value, aligned.
+type Control = [u64; 4];
+
+/// Gives the socket large buffers. What the system does not grant is not missed until load is high.
+pub(crate) fn enlarge_buffers(socket: &UdpSocket) {
+    let bytes = SOCKET_BUFFER_BYTES;
+    for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
+        // SAFETY: the descriptor is open while `socket` is borrowed; the value is an int of that length.
+        unsafe {
+            libc::setsockopt(
+                socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                option,
+                (&raw const bytes).cast(),
+                size_of::<libc::c_int>() as libc::socklen_t,
+            );
+        }
+    }
+}
+
+/// Waits until one of the descriptors can be read, or the time is over.
+pub(crate) fn wait(descriptors: [RawFd; 2], timeout: Option<Duration>) {
+    let mut polled = descriptors.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+    let timeout = timeout.map(|it| libc::timespec {
+        tv_sec: it.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+        tv_nsec: it.subsec_nanos().into(),
+    });
+    let timeout_ptr = timeout.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+    // SAFETY: `polled` is an array of the given length and `timeout` outlives the call. An interrupted
+    // wait is a short wait.
+    unsafe {
+        libc::ppoll(
+            polled.as_mut_ptr(),
+            polled.len() as libc::nfds_t,
+            timeout_ptr,
+            std::ptr::null(),
+        );
+    }
+}
+
+fn wait_for_room(fd: RawFd) {
+    let mut polled = libc::pollfd { fd, events: libc::POLLOUT, revents: 0 };
+    // SAFETY: one descriptor, and an array of one.
+    unsafe {
+        libc::poll(&raw mut polled, 1, SEND_PATIENCE.as_millis() as libc::c_int);
+    }
+}
+
+fn store_address(address: SocketAddr, storage: &mut libc::sockaddr_storage) -> libc::socklen_t {
+    match address {
+        SocketAddr::V4(address) => {
+            let raw = libc::sockaddr_in {
+                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_port: address.port().to_be(),
+                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
+                sin_zero: [0; 8],
+            };
+            // SAFETY: `sockaddr_storage` is at least as large and aligned as any address.
+            unsafe { std::ptr::from_mut(storage).cast::<libc::sockaddr_in>().write(raw) };
+            size_of::<libc::sockaddr_in>() as libc::socklen_t
+        }
+        SocketAddr::V6(address) => {
+            let raw = libc::sockaddr_in6 {
+                sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                sin6_port: address.port().to_be(),
+                sin6_flowinfo: address.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: address.ip().octets() },
+                sin6_scope_id: address.scope_id(),
+            };
+            // SAFETY: as above.
+            unsafe { std::ptr::from_mut(storage).cast::<libc::sockaddr_in6>().write(raw) };
+            size_of::<libc::sockaddr_in6>() as libc::socklen_t
+        }
+    }
+}
+
+fn load_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    match libc::c_int::from(storage.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: the family says that it is an IPv4 address, and the storage is large enough.
+            let raw = unsafe { std::ptr::from_ref(storage).cast::<libc::sockaddr_in>().read() };
+            let ip = Ipv4Addr::from(raw.sin_addr.s_addr.to_ne_bytes());
+            Some(SocketAddr::from((ip, u16::from_be(raw.sin_port))))
+        }
+        libc::AF_INET6 => {
+            // SAFETY: the family says that it is an IPv6 address, and the storage is large enough.
+            let raw = unsafe { std::ptr::from_ref(storage).cast::<libc::sockaddr_in6>().read() };
+            let ip = Ipv6Addr::from(raw.sin6_addr.s6_addr);
+            let port = u16::from_be(raw.sin6_port);
+            Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+/// Memory for one call that receives many datagrams.
+pub(crate) struct Receiver {
+    bytes: Vec<u8>,
+    names: Vec<libc::sockaddr_storage>,
+    lens: Vec<usize>,
+}
+
+impl Receiver {
+    /// Memory for [`RECEIVE_MAX`] datagrams.
+    pub(crate) fn new() -> Self {
+        // SAFETY: an address of all zeros is a valid value of the type: family 0, unspecified.
+        let name: libc::sockaddr_storage = unsafe { zeroed() };
+        Self {
+            bytes: vec![0; RECEIVE_MAX * DATAGRAM_BYTES_MAX],
+            names: vec![name; RECEIVE_MAX],
+            lens: Vec::with_capacity(RECEIVE_MAX),
+        }
+    }
+
+    /// Takes what has come, without waiting. Returns whether more may be there.
+    pub(crate) fn receive(&mut self, socket: &UdpSocket) -> bool {
+        self.lens.clear();
+        // SAFETY: zeros are valid for these plain structures; every pointer is set below.
+        let mut vectors: [libc::iovec; RECEIVE_MAX] = unsafe { zeroed() };
+        // SAFETY: as above.
+        let mut headers: [libc::mmsghdr; RECEIVE_MAX] = unsafe { zeroed() };
+        let chunks = self.bytes.chunks_exact_mut(DATAGRAM_BYTES_MAX);
+        for (((header, vector), name), chunk) in
+            headers.iter_mut().zip(&mut vectors).zip(&mut self.names).zip(chunks)
+        {
+            *vector = libc::iovec { iov_base: chunk.as_mut_ptr().cast(), iov_len: chunk.len() };
+            header.msg_hdr.msg_name = std::ptr::from_mut(name).cast();
+            header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+            header.msg_hdr.msg_iov = vector;
+            header.msg_hdr.msg_iovlen = 1;
+        }
+        // SAFETY: each header points to one vector and one name of the lengths given, all of which outlive
+        // the call; no two share memory.
+        let n = unsafe {
+            libc::recvmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                RECEIVE_MAX as libc::c_uint,
+                libc::MSG_DONTWAIT,
+                std::ptr::null_mut(),
+            )
+        };
+        let n = usize::try_from(n).unwrap_or(0);
+        self.lens.extend(headers[..n].iter().map(|header| {
+            let is_whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
+            if is_whole { header.msg_len as usize } else { 0 }
+        }));
+        n == RECEIVE_MAX
+    }
+
+    /// The datagrams of the last call.
+    pub(crate) fn datagrams(&mut self) -> impl Iterator<Item = (SocketAddr, &mut [u8])> {
+        let chunks = self.bytes.chunks_exact_mut(DATAGRAM_BYTES_MAX);
+        self.lens
+            .iter()
+            .zip(&self.names)
+            .zip(chunks)
+            .filter_map(|((&len, name), chunk)| Some((load_address(name)?, chunk.get_mut(..len)?)))
+    }
+}
+
+/// Memory for one call that sends many runs of datagrams.
+pub(crate) struct Sender {
+    names: Vec<libc::sockaddr_storage>,
+    controls: Vec<Control>,
+    has_segmentation: bool,
+}
+
+impl Sender {
+    /// Memory for [`SEND_MAX`] runs.
+    pub(crate) fn new() -> Self {
+        // SAFETY: an address of all zeros is a valid value of the type.
+        let name: libc::sockaddr_storage = unsafe { zeroed() };
+        Self {
+            names: vec![name; SEND_MAX],
+            controls: vec![[0; 4]; SEND_MAX],
+            has_segmentation: true,
+        }
+    }
+
+    /// Sends everything. Returns how many datagrams the kernel did not take.
+    pub(crate) fn send(&mut self, socket: &UdpSocket, outbox: &Outbox) -> u64 {
+        let mut runs = outbox.runs().peekable();
+        let mut n_lost = 0;
+        let mut batch: Vec<&[crate::outbox::Datagram]> = Vec::with_capacity(SEND_MAX);
+        while runs.peek().is_some() {
+            batch.clear();
+            if self.has_segmentation {
+                batch.extend(runs.by_ref().take(SEND_MAX));
+                n_lost += self.send_batch(socket, outbox, &batch);
+            } else if let Some(run) = runs.next() {
+                // An old kernel or network card: one datagram per message.
+                for singles in run.chunks(SEND_MAX) {
+                    batch.clear();
+                    batch.extend(singles.chunks(1));
+                    n_lost += self.send_batch(socket, outbox, &batch);
+                }
+            }
+        }
+        n_lost
+    }
+
+    fn send_batch(
+        &mut self,
+        socket: &UdpSocket,
+        outbox: &Outbox,
+        mut runs: &[&[crate::outbox::Datagram]],
+    ) -> u64 {
+        let mut has_waited = false;
+        let mut n_lost = 0;
+        while !runs.is_empty() {
+            match self.send_once(socket, outbox, runs) {
+                Ok(n) => {
+                    runs = &runs[n.min(runs.len())..];
+                    has_waited = false;
+                }
+                Err(err) if err.kind() == io::ErrorKind::WouldBlock && !has_waited => {
+                    has_waited = true;
+                    wait_for_room(socket.as_raw_fd());
+                }
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+                Err(err) => {
+                    // The first run cannot be sent (no route, no memory, no segmentation): go on behind it.
+                    if runs[0].len() > 1
+                        && matches!(err.raw_os_error(), Some(libc::EIO | libc::EINVAL))
+                    {
+                        self.has_segmentation = false;
+                    }
+                    n_lost += runs[0].len() as u64;
+                    runs = &runs[1..];
+                }
+            }
+        }
+        n_lost
+    }
+
+    fn send_once(
+        &mut self,
+        socket: &UdpSocket,
+        outbox: &Outbox,
+        runs: &[&[crate::outbox::Datagram]],
+    ) -> io::Result<usize> {
+        let n = runs.len().min(SEND_MAX);
+        // SAFETY: zeros are valid for these plain structures; every pointer that is used is set below.
+        let mut vectors: [libc::iovec; SEND_MAX] = unsafe { zeroed() };
+        // SAFETY: as above.
+        let mut headers: [libc::mmsghdr; SEND_MAX] = unsafe { zeroed() };
+        for (at, run) in runs[..n].iter().enumerate() {
+            let (first, last) = (run[0], run[run.len() - 1]);
+            let bytes = &outbox.bytes[first.start..last.end];
+            // The kernel does not write through the vectors of a send.
+            let iov_base = bytes.as_ptr().cast_mut().cast();
+            vectors[at] = libc::iovec { iov_base, iov_len: bytes.len() };
+            let header = &mut headers[at].msg_hdr;
+            header.msg_namelen = store_address(first.to, &mut self.names[at]);
+            header.msg_name = std::ptr::from_mut(&mut self.names[at]).cast();
+            header.msg_iov = &raw mut vectors[at];
+            header.msg_iovlen = 1;
+            if run.len() > 1 {
+                let control = &mut self.controls[at];
+                header.msg_control = control.as_mut_ptr().cast();
+                // SAFETY: CMSG_SPACE and CMSG_LEN only compute; `control` is aligned for and larger than a
+                // header with two bytes, and the header written first is what CMSG_DATA counts from.
+                unsafe {
+                    header.msg_controllen = libc::CMSG_SPACE(2) as usize;
+                    let cmsg = libc::CMSG_FIRSTHDR(header);
+                    (*cmsg).cmsg_level = libc::SOL_UDP;
+                    (*cmsg).cmsg_type = UDP_SEGMENT;
+                    (*cmsg).cmsg_len = libc::CMSG_LEN(2) as usize;
+                    libc::CMSG_DATA(cmsg)
+                        .cast::<u16>()
+                        .write_unaligned((first.end - first.start) as u16);
+                }
+            }
+        }
+        // SAFETY: the first `n` headers point to vectors, names and controls that outlive the call.
+        let sent = unsafe {
+            libc::sendmmsg(
+                socket.as_raw_fd(),
+                headers.as_mut_ptr(),
+                n as libc::c_uint,
+                libc::MSG_DONTWAIT,
+            )
+        };
+        usize::try_from(sent).map_err(|_| io::Error::last_os_error())
+    }
+}
+
+/// The addresses of this machine's interfaces that are up, loopback last, without link-local ones.
+pub(crate) fn own_addresses() -> Vec<IpAddr> {
+    let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
+    let mut found = Vec::new();
+    // SAFETY: on success `list` is a linked list that stays valid until `freeifaddrs`; each address is
+    // null or as long as its family says, and only IPv4 and IPv6 are read.
+    unsafe {
+        if libc::getifaddrs(&raw mut list) != 0 {
+            return found;
+        }
+        let mut entry = list;
+        while let Some(interface) = entry.as_ref() {
+            entry = interface.ifa_next;
+            let is_up = interface.ifa_flags & libc::IFF_UP as libc::c_uint != 0;
+            let Some(address) = interface.ifa_addr.as_ref().filter(|_| is_up) else { continue };
+            match libc::c_int::from(address.sa_family) {
+                libc::AF_INET => {
+                    let raw = interface.ifa_addr.cast::<libc::sockaddr_in>().read_unaligned();
+                    found.push(IpAddr::from(raw.sin_addr.s_addr.to_ne_bytes()));
+                }
+                libc::AF_INET6 => {
+                    let raw = interface.ifa_addr.cast::<libc::sockaddr_in6>().read_unaligned();
+                    found.push(IpAddr::from(raw.sin6_addr.s6_addr));
+                }
+                _ => {}
+            }
+        }
+        libc::freeifaddrs(list);
+    }
+    found.retain(|ip| match ip {
+        IpAddr::V4(ip) => !ip.is_link_local(),
+        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
+    });
+    found.sort_by_key(IpAddr::is_loopback);
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_arrive_as_the_datagrams_they_were_made_of() {
+        let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let theirs = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let to = theirs.local_addr().unwrap();
+        let mut outbox = Outbox::default();
+        for (n, size) in [1_200, 1_200, 1_200, 700, 40, 1_200].into_iter().enumerate() {
+            outbox.push(to, &vec![n as u8; size]);
+        }
+        assert_eq!(Sender::new().send(&ours, &outbox), 0);
+        theirs.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        wait([theirs.as_raw_fd(), theirs.as_raw_fd()], Some(Duration::from_secs(5)));
+        let mut receiver = Receiver::new();
+        let mut found = Vec::new();
+        while found.len() < 6 {
+            receiver.receive(&theirs);
+            for (from, bytes) in receiver.datagrams() {
+                assert_eq!(from, ours.local_addr().unwrap());
+                found.push((bytes[0], bytes.len()));
+            }
+        }
+        assert_eq!(found, [(0, 1_200), (1, 1_200), (2, 1_200), (3, 700), (4, 40), (5, 1_200)]);
+    }
+
+    #[test]
+    fn this_machine_has_addresses_and_loopback_is_the_last() {
+        let found = own_addresses();
+        assert!(found.last().is_some_and(IpAddr::is_loopback), "{found:?}");
+    }
+}
