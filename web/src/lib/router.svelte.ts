@@ -74,10 +74,16 @@ export function guardLeaving(ask: () => Promise<boolean>): () => void {
   };
 }
 
+/** Asks the page whether it may be left; takes its guard off when it may. */
+export async function mayLeave(): Promise<boolean> {
+  if (leaveGuard !== null && !(await leaveGuard())) return false;
+  leaveGuard = null;
+  return true;
+}
+
 /** Goes to a page of this application, `/…`. */
 export async function navigate(to: string, options: { replace?: boolean } = {}): Promise<void> {
-  if (leaveGuard !== null && !(await leaveGuard())) return;
-  leaveGuard = null;
+  if (leaveGuard !== null && !(await mayLeave())) return;
   if (options.replace === true) history.replaceState(null, '', to);
   else history.pushState(null, '', to);
   show();
@@ -101,8 +107,7 @@ async function cameBack(): Promise<void> {
   if (leaveGuard !== null) {
     const to = location.pathname + location.search;
     history.pushState(null, '', shown);
-    if (!(await leaveGuard())) return;
-    leaveGuard = null;
+    if (!(await mayLeave())) return;
     history.replaceState(null, '', to);
   }
   show();

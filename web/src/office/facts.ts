@@ -1,0 +1,130 @@
+//! The log of a meeting in sentences: one for every fact, none left out. Pure; the texts are in the
+//! message files.
+import type { Language, MessageKey } from '../i18n/t.svelte';
+import { length } from '../lib/time';
+import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
+
+/** How loudly a fact speaks in the log. */
+export type Weight = 'mark' | 'plain' | 'technical';
+
+export interface LogLine {
+  seq: number;
+  at: number;
+  weight: Weight;
+  text: string;
+}
+
+export type Say = (key: MessageKey, params?: Readonly<Record<string, string | number>>) => string;
+
+const SOURCES: Record<Source, MessageKey> = {
+  microphone: 'source.microphone', camera: 'source.camera', screen: 'source.screen', screen_audio: 'source.screen_audio',
+};
+const LEFT: Record<LeaveReason, MessageKey> = {
+  left: 'fact.left', lost: 'fact.lost', replaced: 'fact.replaced', removed: 'fact.removed', restarted: 'fact.restarted',
+};
+
+/** All facts as lines, oldest first. */
+export function logLines(facts: readonly FactRecord[], say: Say, language: Language): LogLine[] {
+  const names = new Map<string, string>();
+  const messages = new Map<string, string>();
+  return facts.map(({ seq, at, by, fact }) => {
+    if (fact.type === 'seated') names.set(fact.participant, fact.name);
+    if (fact.type === 'message_sent') messages.set(fact.message, fact.text);
+    const nameOf = (id: string | null): string =>
+      (id === null ? undefined : names.get(id)) ?? say('fact.somebody');
+    const text = sentence(fact, { nameOf, by, messageOf: (id) => messages.get(id) ?? '', say, language });
+    return { seq, at, weight: weightOf(fact), text };
+  });
+}
+
+interface Context {
+  nameOf: (id: string | null) => string;
+  by: string | null;
+  messageOf: (id: string) => string;
+  say: Say;
+  language: Language;
+}
+
+function sentence(fact: Fact, { nameOf, by, messageOf, say, language }: Context): string {
+  switch (fact.type) {
+    case 'opened':
+      return say('fact.opened', { title: fact.title });
+    case 'seated':
+      return say('fact.seated', { name: fact.name, role: say(`room_role.${fact.role}`) });
+    case 'joined':
+      return say('fact.joined', { name: nameOf(fact.participant) });
+    case 'left':
+      return say(LEFT[fact.reason], { name: nameOf(fact.participant) });
+    case 'declared':
+      return fact.local_chair === ''
+        ? say('fact.declared', { name: nameOf(fact.participant), headcount: fact.headcount })
+        : say('fact.declared_chair', { name: nameOf(fact.participant), headcount: fact.headcount, chair: fact.local_chair });
+    case 'published':
+      return say('fact.published', { name: nameOf(fact.participant), source: say(SOURCES[fact.source]) });
+    case 'unpublished':
+      return say('fact.unpublished', { name: nameOf(fact.participant), source: say(SOURCES[fact.source]) });
+    case 'microphone_granted':
+      return say(fact.granted ? 'fact.microphone_opened' : 'fact.microphone_closed', { name: nameOf(fact.participant) });
+    case 'self_muted':
+      return say(fact.muted ? 'fact.self_muted' : 'fact.self_unmuted', { name: nameOf(fact.participant) });
+    case 'hand_raised':
+      return say(fact.raised ? 'fact.hand_raised' : 'fact.hand_lowered', { name: nameOf(fact.participant) });
+    case 'floor_granted':
+      return say('fact.floor_granted', { name: nameOf(fact.participant), by: nameOf(by) });
+    case 'floor_released':
+      return say('fact.floor_released', { name: nameOf(fact.participant), length: length(fact.held_ms, language) });
+    case 'spoke':
+      return say('fact.spoke', { name: nameOf(fact.participant), length: length(fact.ms, language) });
+    case 'main_picture':
+      return fact.participant === null
+        ? say('fact.main_picture_chair')
+        : say('fact.main_picture', { name: nameOf(fact.participant), source: say(SOURCES[fact.source]) });
+    case 'all_muted':
+      return say('fact.all_muted');
+    case 'message_sent':
+      return say('fact.message', { name: nameOf(by), text: fact.text });
+    case 'decision_marked':
+      return say(fact.decision ? 'fact.decision' : 'fact.decision_off', { text: messageOf(fact.message) });
+    case 'recording_started':
+      return say('fact.recording_started');
+    case 'recording_failed':
+      return say('fact.recording_failed', { reason: say(`error.${fact.code}`) });
+    case 'recording_stopped':
+      return say('fact.recording_stopped');
+    case 'resumed':
+      return say('fact.resumed');
+    case 'ended':
+      return say('fact.ended');
+  }
+}
+
+function weightOf(fact: Fact): Weight {
+  switch (fact.type) {
+    case 'opened':
+    case 'ended':
+    case 'floor_granted':
+    case 'recording_started':
+    case 'recording_stopped':
+    case 'recording_failed':
+    case 'resumed':
+      return 'mark';
+    case 'decision_marked':
+      return fact.decision ? 'mark' : 'plain';
+    case 'joined':
+    case 'left':
+    case 'declared':
+    case 'hand_raised':
+    case 'floor_released':
+    case 'main_picture':
+    case 'all_muted':
+    case 'message_sent':
+      return 'plain';
+    case 'seated':
+    case 'published':
+    case 'unpublished':
+    case 'microphone_granted':
+    case 'self_muted':
+    case 'spoke':
+      return 'technical';
+  }
+}
