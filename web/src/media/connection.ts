@@ -184,6 +184,7 @@ export class MediaConnection {
   }
 
   #sends(lines: Lines): SendLine[] {
+    if (!this.#publishes) return [];
     const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
     return sources.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
   }

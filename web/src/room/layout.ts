@@ -30,6 +30,8 @@ const GAP = 12;
 /** A side picture below this width is not worth its place, above it takes too much from the main one. */
 const TILE_WIDTH_MIN = 148;
 const TILE_WIDTH_MAX = 360;
+/** So many side pictures are worth making them smaller for. */
+const SIDE_TILES_LIKED = 4;
 /** The main picture and these many beside it use every receiving line. */
 export const SIDE_TILES_MAX = VIDEO_LINES - 1;
 
@@ -97,8 +99,11 @@ export function fitStage(width: number, height: number, n_wanted: number): Stage
 }
 
 function fitRight(width: number, height: number, n_wanted: number): Stage | null {
+  // What the main picture leaves, but not so wide that fewer than four (or all that are wanted) fit.
   const rest = width - Math.floor(height * RATIO) - GAP;
-  const tileWidth = clamp(rest, Math.max(TILE_WIDTH_MIN, width * 0.15), TILE_WIDTH_MAX);
+  const n_likely = Math.min(n_wanted, SIDE_TILES_LIKED);
+  const even = Math.floor(((height + GAP) / n_likely - GAP) * RATIO);
+  const tileWidth = clamp(Math.min(rest, even), Math.max(TILE_WIDTH_MIN, width * 0.13), TILE_WIDTH_MAX);
   const tileHeight = Math.floor(tileWidth / RATIO);
   const fits = Math.floor((height + GAP) / (tileHeight + GAP));
   if (fits < 1 || width < 720) return null;
@@ -112,7 +117,9 @@ function fitRight(width: number, height: number, n_wanted: number): Stage | null
 
 function fitBelow(width: number, height: number, n_wanted: number): Stage | null {
   const rest = height - Math.floor(width / RATIO) - GAP;
-  const tileHeight = clamp(rest, TILE_WIDTH_MIN / RATIO, TILE_WIDTH_MAX / RATIO);
+  const n_likely = Math.min(n_wanted, width < 600 ? 2 : SIDE_TILES_LIKED);
+  const even = Math.floor(((width + GAP) / n_likely - GAP) / RATIO);
+  const tileHeight = clamp(Math.min(rest, even), TILE_WIDTH_MIN / RATIO, TILE_WIDTH_MAX / RATIO);
   const tileWidth = Math.floor(tileHeight * RATIO);
   const fits = Math.floor((width + GAP) / (tileWidth + GAP));
   if (fits < 1 || height < 260) return null;

@@ -31,6 +31,13 @@ describe('the room', () => {
     });
   });
 
+  test('an external signal is known at the node by its name', () => {
+    const state = play([{
+      type: 'seated', participant: 'W', role: 'site', name: 'may-quay-1', site: null, account: null, link: null,
+    }]);
+    expect(who(state, 'W')?.publisher).toBe('may-quay-1');
+  });
+
   test('an invitation takes the site out of the queue and gives it the floor from that moment', () => {
     const state = play([
       { type: 'hand_raised', participant: 'B', raised: true },
@@ -64,11 +71,12 @@ describe('the room', () => {
     expect(state.room.participants.map((p) => p.microphone_granted)).toEqual([true, false, false]);
   });
 
-  test('a hand raised twice keeps its place, a hand lowered loses it', () => {
+  test('a hand raised again goes to the end, and the floor holder’s is not taken', () => {
     const up = (participant: string, raised = true): Fact => ({
       type: 'hand_raised', participant, raised,
     });
-    expect(play([up('A'), up('B'), up('A')]).room.queue).toEqual(['A', 'B']);
+    expect(play([up('A'), up('B'), up('A')]).room.queue).toEqual(['B', 'A']);
+    expect(play([{ type: 'floor_granted', participant: 'A' }, up('A')]).room.queue).toEqual([]);
     expect(play([up('A'), up('B'), up('A', false), up('A')]).room.queue).toEqual(['B', 'A']);
   });
 
@@ -86,13 +94,24 @@ describe('the room', () => {
     const failed: Fact = { type: 'recording_failed', recording: 'R', code: 'disk_full' };
     expect(play([started]).room.recording).toEqual({ recording: 'R', since: 1_011, healthy: true });
     expect(play([started, failed]).room.recording?.healthy).toBe(false);
+    expect(play([started, failed, started]).room.recording).toEqual({
+      recording: 'R', since: 1_011, healthy: true,
+    });
     expect(play([started, { type: 'recording_stopped', recording: 'R' }]).room.recording).toBeNull();
   });
 
-  test('after a restart everybody has to return', () => {
-    const state = play([{ type: 'resumed' }, { type: 'joined', participant: 'A' }]);
-    expect(state.room.participants.map((p) => p.connected)).toEqual([false, true, false]);
-    expect(who(state, 'A')?.sources).toEqual([]);
+  test('who leaves sends nothing until its tracks arrive again', () => {
+    const state = play([
+      { type: 'resumed' },
+      { type: 'left', participant: 'A', reason: 'restarted' },
+      { type: 'joined', participant: 'A' },
+      { type: 'published', participant: 'A', source: 'camera' },
+      { type: 'published', participant: 'A', source: 'microphone' },
+    ]);
+    expect(who(state, 'A')).toMatchObject({ connected: true, sources: ['microphone', 'camera'] });
+    expect(play([{ type: 'left', participant: 'A', reason: 'lost' }]).room.participants[1]).toMatchObject({
+      connected: false, sources: [],
+    });
   });
 
   test('messages keep their writer and mark, and old ones make room', () => {

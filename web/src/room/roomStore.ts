@@ -2,12 +2,17 @@
 //! same room as the server does; a gap in the numbers means that something was lost, and the caller asks
 //! for a snapshot.
 
-import type { Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot } from '../protocol';
+import type {
+  Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
+} from '../protocol';
 
 /** Facts kept for the secretary's list; older ones are in the log on the server. */
 export const LOG_MAX = 2_000;
 /** Messages kept, as in a snapshot. */
 export const MESSAGES_MAX = 500;
+
+/** The order in which the server lists what somebody publishes. */
+const SOURCES: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
 
 /** The room, and the facts that led to it as far as this page saw them. */
 export interface RoomState {
@@ -51,7 +56,7 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
     case 'joined':
       return changed(room, fact.participant, (who) => ({ ...who, connected: true }));
     case 'left':
-      return changed(room, fact.participant, (who) => ({ ...who, connected: false }));
+      return changed(room, fact.participant, (who) => ({ ...who, connected: false, sources: [] }));
     case 'declared':
       return changed(room, fact.participant, (who) => ({
         ...who,
@@ -62,7 +67,7 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
       return changed(room, fact.participant, (who) =>
         who.sources.includes(fact.source)
           ? who
-          : { ...who, sources: [...who.sources, fact.source] },
+          : { ...who, sources: SOURCES.filter((one) => one === fact.source || who.sources.includes(one)) },
       );
     case 'unpublished':
       return changed(room, fact.participant, (who) => ({
@@ -102,10 +107,10 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         ),
       };
     case 'recording_started':
-      return {
-        ...room,
-        recording: { recording: fact.recording, since: record.at, healthy: true },
-      };
+      // Said again of a running recording, it means that the recorder writes again after a failure.
+      return room.recording?.recording === fact.recording
+        ? { ...room, recording: { ...room.recording, healthy: true } }
+        : { ...room, recording: { recording: fact.recording, since: record.at, healthy: true } };
     case 'recording_failed':
       return room.recording?.recording === fact.recording
         ? { ...room, recording: { ...room.recording, healthy: false } }
@@ -113,10 +118,7 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
     case 'resumed':
-      return {
-        ...room,
-        participants: room.participants.map((who) => ({ ...who, connected: false, sources: [] })),
-      };
+      return room;
     case 'ended':
       return { ...room, ended: true };
   }
@@ -135,12 +137,20 @@ function changed(
 
 function seated(room: RoomSnapshot, fact: Extract<Fact, { type: 'seated' }>): RoomSnapshot {
   const { participant: id, role, name, site } = fact;
+  // Who came neither by account nor by link publishes over WHIP, under its own name.
+  const publisher = fact.account === null && fact.link === null ? name : id;
   if (room.participants.some((who) => who.id === id)) {
-    return changed(room, id, (who) => ({ ...who, role, name, site }));
+    return changed(room, id, (who) => ({
+      ...who,
+      role,
+      name,
+      site,
+      microphone_granted: who.microphone_granted || speaksByRight(role),
+    }));
   }
   const newcomer: Participant = {
     id,
-    publisher: id,
+    publisher,
     role,
     name,
     site,
@@ -161,8 +171,8 @@ function speaksByRight(role: RoomRole): boolean {
 
 function handRaised(room: RoomSnapshot, id: string, raised: boolean): RoomSnapshot {
   const others = room.queue.filter((other) => other !== id);
-  if (!raised) return { ...room, queue: others };
-  return room.queue.includes(id) ? room : { ...room, queue: [...others, id] };
+  const waits = raised && room.floor?.participant !== id;
+  return { ...room, queue: waits ? [...others, id] : others };
 }
 
 function allMuted(room: RoomSnapshot): RoomSnapshot {

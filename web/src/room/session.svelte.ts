@@ -63,6 +63,8 @@ export class RoomSession {
   #timer: ReturnType<typeof setInterval> | null = null;
   #wakeLock: WakeLockSentinel | null = null;
   #isOver = false;
+  /** Facts from the log, until there is a room to put them in. */
+  #history: FactRecord[] = [];
   #stops: (() => void)[] = [];
 
   constructor(entry: Entry) {
@@ -78,7 +80,7 @@ export class RoomSession {
       status: (status) => this.#statusChanged(status),
       welcome: (_participant, now, snapshot, restarted) => {
         this.clock_offset_ms = now - Date.now();
-        if (snapshot !== null) this.state = withSnapshot(this.state, snapshot);
+        if (snapshot !== null) this.state = withHistory(withSnapshot(this.state, snapshot), this.#history);
         this.#applyMicrophone();
         if (restarted) this.#connection.lost();
       },
@@ -159,6 +161,11 @@ export class RoomSession {
     const me = this.me;
     if (me === null) return;
     if (!me.microphone_granted) {
+      if (this.conducts) {
+        if (me.self_muted) void this.act({ type: 'mute_self', muted: false });
+        void this.act({ type: 'mute', participant: me.id, muted: false });
+        return;
+      }
       toast(t('room.mic.closed_hint'), { kind: 'info' });
       return;
     }
@@ -206,6 +213,10 @@ export class RoomSession {
       this.#stopScreen();
       return;
     }
+    if (!this.conducts && !this.holdsFloor) {
+      toast(t('room.screen.floor_only'), { kind: 'info' });
+      return;
+    }
     const shared = await openScreen();
     const picture = shared?.getVideoTracks()[0];
     if (shared === null || picture === undefined) return;
@@ -228,8 +239,9 @@ export class RoomSession {
   /** What happened before this page came, for those who may read the log. */
   async loadHistory(): Promise<void> {
     try {
-      const history = await factsOf(this.seat.meeting);
-      if (this.state !== null) this.state = withHistory(this.state, history);
+      this.#history = await factsOf(this.seat.meeting);
+      if (this.state !== null) this.state = withHistory(this.state, this.#history);
+      this.#history = this.state === null ? this.#history : [];
     } catch {
       // The list then begins with this page's own arrival; new facts come all the same.
     }
@@ -311,6 +323,9 @@ export class RoomSession {
     switch (fact.type) {
       case 'floor_granted':
         if (mine) this.#invited();
+        break;
+      case 'floor_released':
+        if (mine && !this.conducts && this.screen !== null) this.#stopScreen();
         break;
       case 'microphone_granted':
       case 'self_muted':
