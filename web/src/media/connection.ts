@@ -12,6 +12,8 @@ export const VIDEO_LINES = 12;
 /** The node has this long to answer an offer before it is made again, ms. Longer: a lost offer costs
  *  more silence. Shorter: a busy node is offered twice. */
 const ANSWER_WAIT_MS = 6_000;
+/** After the answer the way has this long to open, ms. */
+const CONNECT_WAIT_MS = 12_000;
 /** A way that is 'disconnected' often heals by itself within this time, ms. */
 const DISCONNECTED_WAIT_MS = 3_000;
 /** First and longest pause before a new offer, ms. */
@@ -110,6 +112,7 @@ export class MediaConnection {
     if (peer === null || peer.signalingState !== 'have-local-offer') return;
     this.#clearTimer();
     try {
+      this.#after(CONNECT_WAIT_MS, () => this.#retry(null));
       await peer.setRemoteDescription({ type: 'answer', sdp: withOpusOptions(sdp) });
     } catch {
       if (this.#peer === peer) this.#retry('invalid_sdp');

@@ -39,7 +39,7 @@ export class Reception {
     this.#streams = new Map(video.map((line) => [line.mid, new MediaStream([line.track])]));
     this.#slots = [];
     this.#changed();
-    void this.play();
+    this.play();
   }
 
   /** What the lines carry now. */
@@ -70,12 +70,14 @@ export class Reception {
   }
 
   /** Starts all sound; after a click this always succeeds. */
-  async play(): Promise<void> {
-    const results = await Promise.allSettled(this.#audio.map((audio) => audio.element.play()));
-    const refused = results.some(
-      (result) => result.status === 'rejected' && isNotAllowed(result.reason),
-    );
-    this.#blocked(refused);
+  play(): void {
+    this.#blocked(false);
+    for (const { element } of this.#audio) {
+      // A line that carries nothing yet may stay pending for long; only a refusal matters.
+      element.play().catch((reason: unknown) => {
+        if (isNotAllowed(reason) && element.srcObject !== null) this.#blocked(true);
+      });
+    }
   }
 
   /** Which loudspeaker; empty: the system's own. */

@@ -27,6 +27,8 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
   const floor = (key: MessageKey, params: Record<string, string>): Line => ({
     text: t(key, params), kind: 'floor',
   });
+  // "Mời điểm cầu …": in the middle of a sentence the kind of place is a common noun.
+  const inside = (name: string): string => name.replace(/^Điểm cầu/u, 'điểm cầu');
   switch (fact.type) {
     case 'opened':
       return plain('room.fact.opened');
@@ -56,7 +58,7 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
         name: who(fact.participant),
       });
     case 'floor_granted':
-      return floor('room.fact.floor', { name: who(fact.participant) });
+      return floor('room.fact.floor', { name: inside(who(fact.participant)) });
     case 'floor_released':
       return floor('room.fact.thanked', {
         name: who(fact.participant),

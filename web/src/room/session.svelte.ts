@@ -23,6 +23,8 @@ import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore
 const DEVICES_WAIT_MS = 60;
 /** "Leave" waits this long for the server, ms; then the page goes anyway. */
 const LEAVE_WAIT_MS = 1_000;
+/** So many voices keep a side picture after they fell silent. */
+const RECENT_MAX = 3;
 
 /** What a stay begins with. */
 export interface Entry {
@@ -40,6 +42,8 @@ export class RoomSession {
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
   speakers = $state.raw<readonly string[]>([]);
+  /** Who was heard lately: pictures are chosen by this, so that they do not jump with every word. */
+  recent = $state.raw<readonly string[]>([]);
   lines = $state.raw<ReadonlyMap<string, LineQuality>>(new Map());
   camera = $state.raw<MediaStreamTrack | null>(null);
   microphone = $state.raw<MediaStreamTrack | null>(null);
@@ -55,6 +59,7 @@ export class RoomSession {
   joinMs = $state<number | null>(null);
 
   #streams_moved = $state(0);
+  #own = new WeakMap<MediaStreamTrack, MediaStream>();
   #pressed_at: number;
   #socket: RoomSocket;
   #connection: MediaConnection;
@@ -89,7 +94,7 @@ export class RoomSession {
       mediaRefused: (code) => this.#connection.refused(code),
       mediaLost: () => this.#connection.lost(),
       slots: (slots) => this.#reception.setSlots(slots),
-      speakers: (publishers) => (this.speakers = publishers),
+      speakers: (publishers) => this.#heard(publishers),
       quality: (lines) => (this.lines = new Map(lines.map((line) => [line.participant, line]))),
       resumeAfter: () => this.state?.room.seq ?? null,
     });
@@ -139,9 +144,18 @@ export class RoomSession {
   picture(participant: string, publisher: string, source: Source): MediaStream | null {
     if (participant === this.seat.participant) {
       const own = source === 'screen' ? this.screen : this.camera;
-      return own === null ? null : new MediaStream([own]);
+      return own === null ? null : this.#streamOf(own);
     }
     return this.#streams_moved < 0 ? null : this.#reception.stream(publisher, source);
+  }
+
+  /** One stream for a track, always the same: a picture that gets another one starts anew. */
+  #streamOf(track: MediaStreamTrack): MediaStream {
+    const known = this.#own.get(track);
+    if (known !== undefined) return known;
+    const made = new MediaStream([track]);
+    this.#own.set(track, made);
+    return made;
   }
 
   /** What the page shows, main first. */
@@ -228,7 +242,7 @@ export class RoomSession {
 
   /** After a click: sound may play. */
   allowSound(): void {
-    void this.#reception.play();
+    this.#reception.play();
   }
 
   /** The main picture's first frame is on the screen. */
@@ -299,6 +313,12 @@ export class RoomSession {
       this.microphone?.stop();
       this.screen?.stop();
     }
+  }
+
+  #heard(publishers: readonly string[]): void {
+    this.speakers = publishers;
+    const fresh = publishers.filter((publisher) => !this.recent.includes(publisher));
+    if (fresh.length > 0) this.recent = [...fresh, ...this.recent].slice(0, RECENT_MAX);
   }
 
   #happened(record: FactRecord): void {
