@@ -11,6 +11,7 @@ export { default as IconButton } from './IconButton.svelte';
 export type { IconName } from './icons';
 export { default as Mark } from './Mark.svelte';
 export { default as Menu, type MenuItem } from './Menu.svelte';
+export { default as MomentField } from './MomentField.svelte';
 export { default as Progress } from './Progress.svelte';
 export { default as Select } from './Select.svelte';
 export { default as SiteMark } from './SiteMark.svelte';

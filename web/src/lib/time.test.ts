@@ -34,6 +34,24 @@ describe('a moment', () => {
   });
 });
 
+describe('what is typed', () => {
+  it('is understood as a day in the ways people write days', () => {
+    const now = at('2026-11-23T10:00:00');
+    for (const text of ['24/11/2026', '24-11-26', ' 24.11.2026 ', '24/11']) {
+      expect([text, time.dayTyped(text, now)]).toEqual([text, '2026-11-24']);
+    }
+    for (const text of ['', '11/24/2026', '30/2/2026', 'mai', '24']) expect([text, time.dayTyped(text, now)]).toEqual([text, null]);
+  });
+
+  it('is understood as a time in the ways people say times', () => {
+    for (const text of ['8', '8h', '08:00', '8h00', '8 giờ', '8g', '0800', '8 giờ 00 phút'.normalize('NFD')]) {
+      expect([text, time.clockTyped(text)]).toEqual([text, '08:00']);
+    }
+    expect(time.clockTyped('14h30')).toBe('14:30');
+    for (const text of ['', '24:00', '8:75', 'sáng', '8 AM']) expect([text, time.clockTyped(text)]).toEqual([text, null]);
+  });
+});
+
 describe('a length', () => {
   it('is said in words and shown as a counter', () => {
     expect(time.length(3_900_000, 'vi')).toBe('1 giờ 05 phút');

@@ -92,6 +92,25 @@ export function momentOf(date: string, time: string): number | null {
   return isReal ? at - OFFSET_MS : null;
 }
 
+/** A day as people type it: "24/11/2026", "24-11-26", "24.11" (of the year of `now`); as "2026-11-24", or null. */
+export function dayTyped(text: string, now: number): string | null {
+  const parts = /^\s*(\d{1,2})[\s./-]+(\d{1,2})(?:[\s./-]+(\d{4}|\d{2}))?\s*$/.exec(text);
+  if (parts === null) return null;
+  const [, dd = '', mm = '', year = dateInput(now).slice(0, 4)] = parts;
+  const date = `${year.length === 2 ? `20${year}` : year}-${mm.padStart(2, '0')}-${dd.padStart(2, '0')}`;
+  return momentOf(date, '00:00') === null ? null : date;
+}
+
+/** A time as people type it: "8", "8h", "8h30", "08:30", "8 giờ 30", "0830"; as "08:30", or null. */
+export function clockTyped(text: string): string | null {
+  const parts =
+    /^\s*(\d{1,2})\s*(?:(?:[:.hg]|giờ)\s*(\d{1,2})?\s*(?:p|phút)?)?\s*$/iu.exec(text.normalize('NFC')) ??
+    /^\s*(\d{2})(\d{2})\s*$/.exec(text);
+  if (parts === null) return null;
+  const [, hours = '', minutes = '0'] = parts;
+  return Number(hours) < 24 && Number(minutes) < 60 ? `${two(Number(hours))}:${two(Number(minutes))}` : null;
+}
+
 /** A length for the ear: "1 giờ 05 phút", "12 phút 30 giây", "8 giây". */
 export function length(ms: number, language: Language): string {
   const seconds = Math.max(0, Math.round(ms / SECOND_MS));
