@@ -4,9 +4,16 @@
 //! Reading order: [`archive`] (what is on disk), [`session`] (the life of one recording), [`node`]
 //! (the shell that owns clocks and tasks), [`worker`] (what runs in a child process).
 
+pub mod archive;
+pub mod compose;
 pub mod error;
+pub mod jobs;
+pub mod media;
 pub mod minutes;
 pub mod node;
+pub mod rtp;
+pub mod session;
+pub mod timeline;
 pub mod worker;
 
 pub use error::Error;

@@ -1,0 +1,213 @@
+//! Who is seen where: a pure function of the scene and of the pictures that exist at a moment. One main
+//! picture to the left, up to five others in a column beside it, a line with title and time below.
+
+use protocol::media::{Source, TrackKey};
+
+use super::canvas::Rect;
+use super::scene::Scene;
+
+/// Width of the composed picture.
+pub const WIDTH: usize = 1_280;
+/// Height of the composed picture.
+pub const HEIGHT: usize = 720;
+/// The line at the bottom.
+pub const BAR: Rect = Rect::new(0, 682, WIDTH, 38);
+/// Most pictures beside the main one: more would be too small to know a face.
+pub const SIDES_MAX: usize = 5;
+
+const GAP: usize = 8;
+const MAIN: Rect = Rect::new(8, 50, 1_032, 580);
+const MAIN_ALONE: Rect = Rect::new(56, 8, 1_168, 656);
+const SIDE_X: usize = 1_048;
+const SIDE_WIDTH: usize = 224;
+const SIDE_HEIGHT: usize = 126;
+
+/// One picture of the composition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// What it shows.
+    pub track: TrackKey,
+    /// Where.
+    pub rect: Rect,
+    /// The large one.
+    pub is_main: bool,
+    /// Its publisher holds the floor.
+    pub has_floor: bool,
+    /// The name on its strip.
+    pub name: String,
+}
+
+/// The cells of a moment, the main one first. `live` are the picture tracks that exist at this moment, in
+/// the order in which they began; `heard` the publishers that only sound exists of.
+pub fn layout(scene: &Scene, live: &[TrackKey], heard: &[String]) -> Vec<Cell> {
+    let mut publishers: Vec<&str> = scene.present().collect();
+    let known = live.iter().map(|track| track.publisher.as_str());
+    for publisher in known.chain(heard.iter().map(String::as_str)) {
+        if scene.is_here(publisher).is_none() && !publishers.contains(&publisher) {
+            publishers.push(publisher);
+        }
+    }
+    let Some(main) = main_track(scene, live, &publishers) else { return Vec::new() };
+    let sides = side_tracks(scene, live, &publishers, &main);
+
+    let cell = |track: &TrackKey, rect: Rect, is_main: bool| Cell {
+        has_floor: scene.floor.as_deref() == Some(track.publisher.as_str()),
+        name: scene.name(&track.publisher).to_owned(),
+        track: track.clone(),
+        rect,
+        is_main,
+    };
+    let mut cells = vec![cell(&main, if sides.is_empty() { MAIN_ALONE } else { MAIN }, true)];
+    let column = sides.len() * (SIDE_HEIGHT + GAP);
+    let top = (BAR.y + GAP).saturating_sub(column) / 2;
+    for (n, track) in sides.iter().enumerate() {
+        let rect = Rect::new(SIDE_X, top + n * (SIDE_HEIGHT + GAP), SIDE_WIDTH, SIDE_HEIGHT);
+        cells.push(cell(track, rect, false));
+    }
+    cells
+}
+
+/// What the room chose, if its publisher is here; else the floor holder; else who came first.
+fn main_track(scene: &Scene, live: &[TrackKey], publishers: &[&str]) -> Option<TrackKey> {
+    if let Some(chosen) = &scene.main
+        && publishers.contains(&chosen.publisher.as_str())
+    {
+        let is_live = live.contains(chosen);
+        let source = if is_live { chosen.source } else { Source::Camera };
+        return Some(TrackKey { publisher: chosen.publisher.clone(), source });
+    }
+    let floor = scene.floor.as_deref().filter(|publisher| publishers.contains(publisher));
+    let seen = publishers.iter().copied().find(|publisher| has_camera(live, publisher));
+    let publisher = floor.or(seen).or(publishers.first().copied())?;
+    Some(TrackKey { publisher: publisher.to_owned(), source: Source::Camera })
+}
+
+/// Screens that are shared beside the main picture, then those who spoke last, then who has a camera, then
+/// the rest; each in the order in which they came.
+fn side_tracks(
+    scene: &Scene,
+    live: &[TrackKey],
+    publishers: &[&str],
+    main: &TrackKey,
+) -> Vec<TrackKey> {
+    let screens = live.iter().filter(|track| track.source == Source::Screen).cloned();
+    let mut cameras: Vec<&str> = publishers.to_vec();
+    cameras.sort_by_key(|publisher| {
+        let has_floor = scene.floor.as_deref() == Some(*publisher);
+        (!has_floor, scene.spoke_rank(publisher), !has_camera(live, publisher))
+    });
+    let cameras = cameras.into_iter().map(|publisher| TrackKey {
+        publisher: publisher.to_owned(),
+        source: Source::Camera,
+    });
+    screens.chain(cameras).filter(|track| track != main).take(SIDES_MAX).collect()
+}
+
+fn has_camera(live: &[TrackKey], publisher: &str) -> bool {
+    live.iter().any(|track| track.publisher == publisher && track.source == Source::Camera)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use protocol::control::JournalNote;
+
+    use super::*;
+
+    fn camera(publisher: &str) -> TrackKey {
+        TrackKey { publisher: publisher.into(), source: Source::Camera }
+    }
+
+    fn scene(notes: &[JournalNote]) -> Scene {
+        let mut scene = Scene::default();
+        notes.iter().for_each(|note| scene.apply(note));
+        scene
+    }
+
+    fn here(publisher: &str) -> JournalNote {
+        JournalNote::Present { publisher: publisher.into(), present: true }
+    }
+
+    fn floor(publisher: &str) -> JournalNote {
+        JournalNote::Floor { publisher: Some(publisher.into()) }
+    }
+
+    fn shown(cells: &[Cell]) -> Vec<&str> {
+        cells.iter().map(|cell| cell.track.publisher.as_str()).collect()
+    }
+
+    #[test]
+    fn the_main_picture_is_the_rooms_choice_then_the_floor_holder_then_who_came_first() {
+        let live = [camera("a"), camera("b"), camera("c")];
+        let mut notes = vec![here("a"), here("b"), here("c")];
+        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["a", "b", "c"]);
+        notes.push(floor("b"));
+        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["b", "a", "c"]);
+        notes.push(JournalNote::MainPicture { track: Some(camera("c")) });
+        let cells = layout(&scene(&notes), &live, &[]);
+        assert_eq!(shown(&cells), ["c", "b", "a"]);
+        assert!(cells[1].has_floor && !cells[0].has_floor);
+        notes.push(JournalNote::Present { publisher: "c".into(), present: false });
+        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["b", "a"]);
+    }
+
+    #[test]
+    fn who_spoke_last_is_first_beside_the_main_picture_and_a_site_without_camera_is_last() {
+        let live = [camera("a"), camera("b"), camera("d")];
+        let notes =
+            [here("c"), here("a"), here("b"), here("d"), floor("a"), floor("d"), floor("b")];
+        let mut scene = scene(&notes);
+        scene.apply(&JournalNote::MainPicture { track: Some(camera("b")) });
+        scene.apply(&JournalNote::Floor { publisher: None });
+        assert_eq!(shown(&layout(&scene, &live, &[])), ["b", "d", "a", "c"]);
+    }
+
+    #[test]
+    fn a_shared_screen_as_main_picture_leaves_its_publishers_camera_beside() {
+        let screen = TrackKey { publisher: "a".into(), source: Source::Screen };
+        let live = [camera("a"), screen.clone()];
+        let mut scene = scene(&[here("a")]);
+        scene.apply(&JournalNote::MainPicture { track: Some(screen.clone()) });
+        let cells = layout(&scene, &live, &[]);
+        assert_eq!(cells.iter().map(|cell| &cell.track).collect::<Vec<_>>(), [&screen, &live[0]]);
+        assert_eq!(shown(&layout(&scene, &live[..1], &[])), ["a"]);
+    }
+
+    #[test]
+    fn publishers_that_the_room_never_named_are_shown_while_they_send() {
+        let cells = layout(&Scene::default(), &[camera("whip")], &["radio".into()]);
+        assert_eq!(shown(&cells), ["whip", "radio"]);
+        assert!(layout(&Scene::default(), &[], &[]).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn cells_lie_on_the_canvas_above_the_bar_and_apart_and_nobody_is_shown_twice(
+            sites in prop::collection::vec((0_u8..12, any::<bool>(), any::<bool>()), 0..20),
+            main in 0_u8..14, holder in 0_u8..14,
+        ) {
+            let name = |n: u8| format!("s{n}");
+            let mut scene = Scene::default();
+            let mut live = Vec::new();
+            for (n, is_here, has_camera) in &sites {
+                scene.apply(&JournalNote::Present { publisher: name(*n), present: *is_here });
+                if *has_camera && !live.contains(&camera(&name(*n))) { live.push(camera(&name(*n))); }
+            }
+            scene.apply(&JournalNote::MainPicture { track: Some(camera(&name(main))) });
+            scene.apply(&floor(&name(holder)));
+            let cells = layout(&scene, &live, &[]);
+            prop_assert!(cells.len() <= 1 + SIDES_MAX);
+            prop_assert_eq!(cells.iter().filter(|cell| cell.is_main).count(), cells.len().min(1));
+            for (n, cell) in cells.iter().enumerate() {
+                let r = cell.rect;
+                prop_assert!(r.x + r.width <= WIDTH && r.y + r.height <= BAR.y);
+                for other in &cells[n + 1..] {
+                    let o = other.rect;
+                    prop_assert!(cell.track != other.track);
+                    prop_assert!(r.x + r.width <= o.x || o.x + o.width <= r.x
+                        || r.y + r.height <= o.y || o.y + o.height <= r.y);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! RTP as far as an archive has to understand it: headers, sender reports, order, and how packets make
+//! frames. Pure; nothing here can panic on what a network sent.
+
+pub mod depacketize;
+pub mod packet;
+pub mod reorder;
+pub mod unwrap;
