@@ -3,14 +3,13 @@ import { ask, toast } from '../design';
 import { errorText, t } from '../i18n/t.svelte';
 import * as api from '../lib/api';
 import { failureOf } from '../lib/http';
-import { navigate } from '../lib/router.svelte';
 import type { Meeting } from '../protocol';
 
-/** Opens the room and enters it. */
+/** Opens the room; whoever opens it enters when ready. */
 export async function openRoom(meeting: Meeting): Promise<Meeting | null> {
   try {
     const opened = await api.openMeeting(meeting.id);
-    await navigate(`/hoi-nghi/${meeting.id}/phong`);
+    toast(t('meeting.open_done'), { kind: 'ok' });
     return opened;
   } catch (error) {
     toast(errorText(failureOf(error)), { kind: 'error' });
