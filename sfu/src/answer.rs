@@ -195,7 +195,7 @@ mod tests {
         assert!(answer.contains("a=simulcast:recv l;m;h\r\n"), "{answer}");
         assert!(answer.contains("a=setup:passive\r\n"), "{answer}");
         assert!(answer.contains("a=ssrc:11 cname:diemcau\r\n"), "{answer}");
-        assert_eq!(answer.matches("\r\nm=").count(), 4);
+        assert_eq!(answer.matches("\r\nm=").count(), 5);
         assert!(!answer.replace("\r\n", "").contains('\n'));
     }
 }

@@ -62,6 +62,8 @@ pub(crate) struct Spoke {
 #[derive(Debug, Default)]
 pub(crate) struct Speakers {
     voices: Vec<Voice>,
+    /// Those who were speaking when last asked, in the order told.
+    told: Vec<TrackIndex>,
     /// Speech of voices that left or lost the word, not yet told.
     ended: Vec<Spoke>,
 }
@@ -164,13 +166,27 @@ impl Speakers {
         self.voices.iter().filter(|voice| voice.is_heard).map(|voice| voice.track)
     }
 
-    /// Those who are speaking, loudest first, appended to `out`.
-    pub(crate) fn speaking(&self, now: Instant, out: &mut Vec<TrackIndex>) {
-        let mut loud: Vec<&Voice> =
-            self.voices.iter().filter(|it| it.is_heard && it.is_speaking(now)).collect();
-        // In steps of 6 dB, so that two equally loud voices do not change places all the time.
-        loud.sort_by_key(|voice| -(voice.loudness / (MARGIN_DB * 16)));
-        out.extend(loud.iter().map(|voice| voice.track));
+    /// Those who are speaking, loudest first. As in the order of all voices, two change places only when
+    /// one is clearly louder.
+    pub(crate) fn speaking(&mut self, now: Instant) -> &[TrackIndex] {
+        let voices = &self.voices;
+        let loudness = |track: TrackIndex| {
+            let voice = voices.iter().find(|voice| voice.track == track)?;
+            (voice.is_heard && voice.is_speaking(now)).then_some(voice.loudness)
+        };
+        let told = &mut self.told;
+        told.retain(|track| loudness(*track).is_some());
+        for voice in voices {
+            if !told.contains(&voice.track) && loudness(voice.track).is_some() {
+                told.push(voice.track);
+            }
+        }
+        for at in (1..told.len()).rev() {
+            if loudness(told[at]) > loudness(told[at - 1]).map(|it| it + MARGIN_DB * 16) {
+                told.swap(at, at - 1);
+            }
+        }
+        told
     }
 
     /// The next stretch of speech that has ended.

@@ -130,11 +130,11 @@ impl Core {
         if told_at.is_some_and(|at| now.at.saturating_duration_since(at) < SPEAKERS_INTERVAL) {
             return;
         }
-        let mut speaking = Vec::new();
-        room.speakers.speaking(now.at, &mut speaking);
+        let tracks = &room.tracks;
+        let speaking = room.speakers.speaking(now.at);
         let publishers: Vec<String> = speaking
-            .into_iter()
-            .filter_map(|track| room.tracks.get(track)?.as_ref())
+            .iter()
+            .filter_map(|track| tracks.get(*track)?.as_ref())
             .filter(|track| track.key.source == Source::Microphone)
             .map(|track| track.key.publisher.clone())
             .collect();

@@ -73,6 +73,34 @@ pub(crate) struct Dtls {
     role: Role,
     expected: Fingerprint,
     identity: Arc<Identity>,
+    /// Pieces of the browser's first flight, until it says which profiles it speaks.
+    opening: Option<Vec<BytesMut>>,
+}
+
+/// Most pieces of a first flight that are kept. Browsers send one or two.
+const OPENING_MAX: usize = 4;
+
+const BOTH_PROFILES: [SrtpProtectionProfile; 2] = [
+    SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
+    SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
+];
+
+/// Whether a piece of a ClientHello offers AES-GCM; `None` if it does not hold the `use_srtp` extension
+/// (RFC 5764 §4.1.1: type 14, length, length of the list, two bytes each, one byte without key id).
+fn offers_gcm(piece: &[u8]) -> Option<bool> {
+    piece.windows(6).enumerate().find_map(|(at, head)| {
+        let [0, 14, 0, len, 0, list] = *head else { return None };
+        if list == 0 || list % 2 == 1 || usize::from(len) != usize::from(list) + 3 {
+            return None;
+        }
+        let profiles = piece.get(at + 6..at + 6 + usize::from(list))?;
+        Some(profiles.chunks_exact(2).any(|profile| profile == [0, 7]))
+    })
+}
+
+/// Whether a datagram holds one piece of a longer handshake message.
+fn is_piece(datagram: &[u8]) -> bool {
+    datagram.get(14..17).zip(datagram.get(22..25)).is_some_and(|(whole, piece)| whole != piece)
 }
 
 /// The library keys associations by address. A session has one association whatever address it moves
@@ -85,16 +113,14 @@ fn config(
     identity: &Identity,
     role: Role,
     expected: Fingerprint,
+    profiles: &[SrtpProtectionProfile],
 ) -> Result<rtc_dtls::config::HandshakeConfig, RtcError> {
     ConfigBuilder::default()
         .with_crypto_provider(Arc::clone(&identity.provider))
         .with_certificates(vec![identity.certificate.clone()])
         .with_client_auth(ClientAuthType::RequireAnyClientCert)
         .with_extended_master_secret(ExtendedMasterSecretType::Require)
-        .with_srtp_protection_profiles(vec![
-            SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-            SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-        ])
+        .with_srtp_protection_profiles(profiles.to_vec())
         // Not a chain of authorities but the fingerprint in the offer says who the browser is.
         .with_insecure_skip_verify(true)
         .with_verify_peer_certificate(Some(Arc::new(move |certificates, _| {
@@ -114,11 +140,12 @@ impl Dtls {
         expected: Fingerprint,
     ) -> Result<Self, RtcError> {
         let server = match role {
-            Role::Passive => Some(Arc::new(config(identity, role, expected)?)),
+            Role::Passive => Some(Arc::new(config(identity, role, expected, &BOTH_PROFILES)?)),
             Role::Active => None,
         };
         let endpoint = Endpoint::new(far_end(), TransportProtocol::UDP, server);
-        Ok(Self { endpoint, role, expected, identity: Arc::clone(identity) })
+        let opening = (role == Role::Passive).then(Vec::new);
+        Ok(Self { endpoint, role, expected, identity: Arc::clone(identity), opening })
     }
 
     /// Called when ICE has validated an address: begins the handshake if that is our part.
@@ -126,13 +153,36 @@ impl Dtls {
         if self.role == Role::Passive {
             return Progress::None;
         }
-        let started = config(&self.identity, self.role, self.expected)
+        let started = config(&self.identity, self.role, self.expected, &BOTH_PROFILES)
             .and_then(|config| self.endpoint.connect(now, far_end(), Arc::new(config), None));
         if started.is_ok() { Progress::None } else { Progress::Closed }
     }
 
     /// Takes one datagram.
     pub(crate) fn handle_input(&mut self, datagram: &[u8], now: Instant) -> Progress {
+        let Some(mut opening) = self.opening.take() else { return self.read(datagram, now) };
+        opening.push(BytesMut::from(datagram));
+        let gcm = opening.iter().find_map(|piece| offers_gcm(piece));
+        if gcm.is_none() && is_piece(datagram) && opening.len() < OPENING_MAX {
+            self.opening = Some(opening);
+            return Progress::None;
+        }
+        // The library takes the browser's first choice, which is the dear one. So where the browser
+        // speaks AES-GCM, nothing else is on offer.
+        if gcm == Some(true)
+            && let Ok(config) =
+                config(&self.identity, self.role, self.expected, &BOTH_PROFILES[..1])
+        {
+            self.endpoint.set_server_config(Some(Arc::new(config)));
+        }
+        let mut progress = Progress::None;
+        for piece in opening {
+            progress = self.read(&piece, now);
+        }
+        progress
+    }
+
+    fn read(&mut self, datagram: &[u8], now: Instant) -> Progress {
         let Ok(events) = self.endpoint.read(now, far_end(), None, BytesMut::from(datagram)) else {
             // A forged record must not end an association; a handshake that cannot go on times out.
             return Progress::None;

@@ -40,10 +40,9 @@ impl Hall {
         self.speakers.order().collect()
     }
 
-    fn speaking(&self, ms: u64) -> Vec<usize> {
-        let mut out = Vec::new();
-        self.speakers.speaking(self.at(ms).at, &mut out);
-        out
+    fn speaking(&mut self, ms: u64) -> Vec<usize> {
+        let now = self.at(ms).at;
+        self.speakers.speaking(now).to_vec()
     }
 }
 
