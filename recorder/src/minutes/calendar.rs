@@ -157,7 +157,8 @@ mod tests {
             let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
             let next_day = (year, month) == (before.0, before.1) && day == before.2 + 1;
             let old_month_over = (1..=12).contains(&before.1)
-                && before.2 == if before.1 == 2 { before.2 } else { lengths[before.1 as usize - 1] };
+                && before.2
+                    == if before.1 == 2 { before.2 } else { lengths[before.1 as usize - 1] };
             let next_month = day == 1 && month == before.1 % 12 + 1 && old_month_over;
             assert!(next_day || next_month, "{before:?} then {:?}", (year, month, day));
             assert!(day <= lengths[month as usize - 1]);

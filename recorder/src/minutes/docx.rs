@@ -6,8 +6,8 @@ use std::io::Cursor;
 
 use docx_rs::{
     AlignmentType, BorderType, Docx, Footer, Header, HeightRule, LineSpacing, LineSpacingType,
-    PageMargin, PageNum, Paragraph, ParagraphBorder, ParagraphBorderPosition, ParagraphBorders, Run,
-    RunFonts, SpecialIndentType, Tab, TabLeaderType, TabValueType, Table, TableCell,
+    PageMargin, PageNum, Paragraph, ParagraphBorder, ParagraphBorderPosition, ParagraphBorders,
+    Run, RunFonts, SpecialIndentType, Tab, TabLeaderType, TabValueType, Table, TableCell,
     TableCellMargins, TableLayoutType, TableRow, VAlignType, WidthType, XMLDocx,
 };
 
@@ -22,7 +22,7 @@ const FONT: &str = "Times New Roman";
 const PAGE: (u32, u32) = (11_906, 16_838);
 
 /// Widths of the table's columns, mm: together the width between the margins.
-const COLUMN_MM: [f64; COLUMNS] = [9.5, 41.8, 15.0, 14.0, 33.7, 24.0, 27.0];
+const COLUMN_MM: [f64; COLUMNS] = [9.5, 43.5, 15.0, 14.0, 35.3, 26.0, 21.7];
 
 /// Height given to a row that is to be repeated on every page. docx-rs has no such property, so that
 /// the row is marked with a height that no other row has, and the mark is replaced in the XML.
@@ -149,8 +149,7 @@ fn rule(width: i32, length: i32) -> Paragraph {
     let side = ((width - length) / 2).max(0);
     let mut paragraph =
         Paragraph::new().line_spacing(spacing).indent(Some(side), None, Some(side), None);
-    paragraph.property =
-        paragraph.property.set_borders(ParagraphBorders::with_empty().set(border));
+    paragraph.property = paragraph.property.set_borders(ParagraphBorders::with_empty().set(border));
     paragraph
 }
 
@@ -197,8 +196,11 @@ fn letterhead(sheet: &Sheet) -> Table {
     if !sheet.parent_body.is_empty() {
         left.push(centred(run(&sheet.parent_body, form.parent_size)));
     }
-    let issuing =
-        if sheet.issuing_body.is_empty() { "……………………" } else { &sheet.issuing_body };
+    let issuing = if sheet.issuing_body.is_empty() {
+        "……………………"
+    } else {
+        &sheet.issuing_body
+    };
     left.push(centred(run(issuing, form.issuing_size).bold()));
     let mut right = vec![centred(run(form.emblem, form.emblem_size).bold())];
     let width_of = |text, size| twips(fonts::bold_width(text, size));
@@ -218,7 +220,11 @@ fn letterhead(sheet: &Sheet) -> Table {
 
 fn title(sheet: &Sheet) -> Vec<Paragraph> {
     let form = &sheet.form;
-    let subject = if sheet.subject.is_empty() { "………………………………" } else { &sheet.subject };
+    let subject = if sheet.subject.is_empty() {
+        "………………………………"
+    } else {
+        &sheet.subject
+    };
     let spacing = LineSpacing::new().before(twips(14.0).unsigned_abs()).after(0);
     let name = centred(run("BIÊN BẢN", form.title_size).bold()).line_spacing(spacing);
     let subject = centred(run(subject, form.subject_size).bold());
@@ -257,17 +263,22 @@ fn sites(sheet: &Sheet) -> Option<Table> {
             .vertical_align(VAlignType::Center)
             .add_paragraph(line(align, 0).add_run(text))
     };
-    let head = table.head.iter().zip(COLUMN_MM).map(|(text, width)| {
-        cell(width, run(text, size).bold(), AlignmentType::Center)
-    });
+    let head = table
+        .head
+        .iter()
+        .zip(COLUMN_MM)
+        .map(|(text, width)| cell(width, run(text, size).bold(), AlignmentType::Center));
     let head = TableRow::new(head.collect())
         .cant_split()
         .row_height(REPEATED_ROW_HEIGHT)
         .height_rule(HeightRule::AtLeast);
     let rows = table.rows.iter().map(|row| {
         let cells = row.iter().zip(COLUMN_MM).enumerate().map(|(column, (text, width))| {
-            let align =
-                if matches!(column, 1 | 4 | 6) { AlignmentType::Left } else { AlignmentType::Center };
+            let align = if matches!(column, 1 | 4 | 6) {
+                AlignmentType::Left
+            } else {
+                AlignmentType::Center
+            };
             cell(width, run(text, size), align)
         });
         TableRow::new(cells.collect()).cant_split()
@@ -298,8 +309,7 @@ fn course(sheet: &Sheet) -> Vec<Paragraph> {
     let spacing = LineSpacing::new().before(twips(10.0).unsigned_abs());
     let spacing = spacing.after(twips(form.paragraph_gap).unsigned_abs());
     let mut out = vec![
-        before
-            .line_spacing(spacing.line(twips(form.line_pitch)).line_rule(LineSpacingType::Exact)),
+        before.line_spacing(spacing.line(twips(form.line_pitch)).line_rule(LineSpacingType::Exact)),
     ];
     for section in &sheet.sections {
         let heading = run(&section.heading, size).bold();
@@ -313,6 +323,9 @@ fn course(sheet: &Sheet) -> Vec<Paragraph> {
 fn paragraph(form: &Form, block: &Block) -> Paragraph {
     let size = form.body_size;
     let mut paragraph = body(form);
+    if block.ragged {
+        paragraph = paragraph.align(AlignmentType::Left);
+    }
     if !block.lead.is_empty() {
         paragraph = paragraph.add_run(run(&format!("{} ", block.lead), size).italic());
     }
@@ -342,11 +355,8 @@ fn signatures(sheet: &Sheet) -> Table {
 fn recipients(sheet: &Sheet) -> Vec<Paragraph> {
     let form = &sheet.form;
     let title = run("Nơi nhận:", form.recipients_title_size);
-    let title = if form.recipients_underlined {
-        title.underline("single")
-    } else {
-        title.bold().italic()
-    };
+    let title =
+        if form.recipients_underlined { title.underline("single") } else { title.bold().italic() };
     let spacing = LineSpacing::new().before(twips(14.0).unsigned_abs()).after(0);
     let title = line(AlignmentType::Left, 0).line_spacing(spacing).add_run(title);
     let blank = ["- ……………………………".to_owned()];

@@ -45,7 +45,8 @@ pub(super) mod tests {
         assert_eq!(FONTS.len(), 4);
         let accented = LETTERS.chars().filter(|c| !c.is_ascii()).count();
         assert_eq!(accented * 2, 134);
-        for c in LETTERS.chars().chain(LETTERS.to_lowercase().chars()).chain("–…“”".chars()) {
+        for c in LETTERS.chars().chain(LETTERS.to_lowercase().chars()).chain("–…“”".chars())
+        {
             assert!(has_glyph(c), "{c}");
         }
         assert!(!has_glyph('👍'));

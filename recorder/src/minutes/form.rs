@@ -124,8 +124,7 @@ mod tests {
         assert!((20.0..=25.0).contains(&STATE.margin_bottom));
         assert!((30.0..=35.0).contains(&STATE.margin_left));
         assert!((15.0..=20.0).contains(&STATE.margin_right));
-        let party =
-            [PARTY.margin_top, PARTY.margin_bottom, PARTY.margin_left, PARTY.margin_right];
+        let party = [PARTY.margin_top, PARTY.margin_bottom, PARTY.margin_left, PARTY.margin_right];
         assert_eq!(party, [20.0, 20.0, 30.0, 15.0]);
         assert_eq!((STATE.emblem_size + 1.0, STATE.date_size), (STATE.motto_size, 14.0));
         for form in [STATE, PARTY] {

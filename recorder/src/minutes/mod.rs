@@ -60,13 +60,8 @@ pub fn render(document: &MinutesDocument, format: DocumentFormat) -> Result<Vec<
 /// Refuses what would keep the printer busy for minutes.
 fn check_size(document: &MinutesDocument) -> Result<(), Error> {
     let MinutesDocument { attendance, speeches, decisions, recordings, recipients, .. } = document;
-    let rows = [
-        attendance.len(),
-        speeches.len(),
-        decisions.len(),
-        recordings.len(),
-        recipients.len(),
-    ];
+    let rows =
+        [attendance.len(), speeches.len(), decisions.len(), recordings.len(), recipients.len()];
     if let Some(rows) = rows.into_iter().find(|&rows| rows > ROWS_MAX) {
         return Err(Error::TooManyRows { rows });
     }
@@ -88,7 +83,16 @@ fn texts(document: &MinutesDocument) -> impl Iterator<Item = &String> {
     let MinutesDocument { parent_body, issuing_body, number, place, title, venue, .. } = document;
     let MinutesDocument { chair, secretary, opening, conclusion, log_hash, .. } = document;
     let head = [
-        parent_body, issuing_body, number, place, title, venue, chair, secretary, opening, conclusion,
+        parent_body,
+        issuing_body,
+        number,
+        place,
+        title,
+        venue,
+        chair,
+        secretary,
+        opening,
+        conclusion,
         log_hash,
     ];
     let sites = document.attendance.iter();

@@ -12,6 +12,7 @@ use typst_layout::PagedDocument;
 use typst_pdf::{PdfOptions, PdfStandard, PdfStandards, Timestamp};
 
 use super::Error;
+use super::calendar::LocalTime;
 use super::fonts::{self, FONTS};
 use super::sheet::Sheet;
 use super::text;
@@ -45,7 +46,9 @@ pub(super) fn render(sheet: Sheet) -> Result<Vec<u8>, Error> {
 
 /// The file's own date is the document's: the same data always print to the same bytes.
 fn timestamp(sheet: &Sheet) -> Option<Timestamp> {
-    let at = sheet.dated?;
+    // PDF/A wants a date, even where the data have none that can be meant.
+    let epoch = LocalTime { year: 1970, month: 1, day: 1, hour: 0, minute: 0 };
+    let at = sheet.dated.unwrap_or(epoch);
     let year = i32::try_from(at.year).ok()?;
     let [month, day, hour, minute] =
         [at.month, at.day, at.hour, at.minute].map(|part| u8::try_from(part).ok());
@@ -70,11 +73,7 @@ struct Press {
 impl Press {
     fn new(sheet: &Sheet) -> Result<Self, Error> {
         let data = serde_json::to_vec(sheet).map_err(|error| Error::Layout(error.to_string()))?;
-        let form = if sheet.party {
-            include_str!("party.typ")
-        } else {
-            include_str!("state.typ")
-        };
+        let form = if sheet.party { include_str!("party.typ") } else { include_str!("state.typ") };
         let main = file("main.typ")?;
         Ok(Self {
             library: LazyHash::new(Library::default()),

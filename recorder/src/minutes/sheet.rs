@@ -14,8 +14,15 @@ use super::text;
 pub(super) const COLUMNS: usize = 7;
 
 /// Headings of the table of sites.
-const HEADINGS: [&str; COLUMNS] =
-    ["STT", "Điểm cầu", "Có mặt / vắng", "Số đại biểu", "Chủ trì tại điểm cầu", "Vào – rời", "Ghi chú"];
+const HEADINGS: [&str; COLUMNS] = [
+    "STT",
+    "Điểm cầu",
+    "Có mặt / vắng",
+    "Số đại biểu",
+    "Chủ trì tại điểm cầu",
+    "Vào – rời",
+    "Ghi chú",
+];
 
 /// Dots in the middle of a sentence where a time is still to be written.
 const BLANK_TIME: &str = "…… giờ …… phút, ngày …… tháng …… năm ………";
@@ -81,11 +88,17 @@ pub(super) struct Section {
 pub(super) struct Block {
     pub(super) lead: String,
     pub(super) text: String,
+    /// Set with a ragged right edge: ids and fingerprints would tear a justified line apart.
+    pub(super) ragged: bool,
 }
 
 impl Block {
+    fn new(lead: String, text: String) -> Self {
+        Self { lead, text, ragged: false }
+    }
+
     fn plain(text: String) -> Self {
-        Self { lead: String::new(), text }
+        Self::new(String::new(), text)
     }
 }
 
@@ -118,7 +131,11 @@ impl Sheet {
 
     /// Applies `f` to every text that came from people, so that one renderer's needs (a glyph, a place
     /// to break) stay out of the other's.
-    pub(super) fn map(mut self, body: impl Fn(&str) -> String, cell: impl Fn(&str) -> String) -> Self {
+    pub(super) fn map(
+        mut self,
+        body: impl Fn(&str) -> String,
+        cell: impl Fn(&str) -> String,
+    ) -> Self {
         let texts = [
             &mut self.parent_body,
             &mut self.issuing_body,
@@ -257,8 +274,8 @@ fn sections(document: &MinutesDocument) -> Vec<Section> {
         let clock = LocalTime::of(decision.at).map(|at| at.clock());
         let by = [Some(name).filter(|name| !name.is_empty()), clock];
         let by = by.into_iter().flatten().collect::<Vec<_>>().join(", ");
-        let lead = if by.is_empty() { format!("{index}.") } else { format!("{index}. ({by})") };
-        Block { lead, text: text::line(&decision.text) }
+        let lead = if by.is_empty() { format!("{index})") } else { format!("{index}) ({by})") };
+        Block::new(lead, text::line(&decision.text))
     });
     let parts: [(&str, Vec<Block>); 5] = [
         ("Mục đích, chương trình, khai mạc", filled_in(&document.opening)),
@@ -282,7 +299,8 @@ fn sections(document: &MinutesDocument) -> Vec<Section> {
 /// what was said. A further paragraph of a summary is a paragraph of its own.
 fn speech((row, index): (&SpeechRow, u64)) -> Vec<Block> {
     let speaker = text::line(&row.speaker);
-    let speaker = if speaker.is_empty() { "đồng chí ………………………" } else { &speaker };
+    let speaker =
+        if speaker.is_empty() { "đồng chí ………………………" } else { &speaker };
     let name = text::line(&row.name);
     let from = if name.is_empty() { String::new() } else { format!("{name} - ") };
     let at = LocalTime::of(row.at).map(|at| format!(", lúc {}", at.long_time()));
@@ -291,7 +309,7 @@ fn speech((row, index): (&SpeechRow, u64)) -> Vec<Block> {
     let lead =
         format!("{index}) {from}{speaker}{}{}:", at.unwrap_or_default(), long.unwrap_or_default());
     let mut summary = text::paragraphs(&row.summary).into_iter();
-    let first = Block { lead, text: summary.next().unwrap_or_default() };
+    let first = Block::new(lead, summary.next().unwrap_or_default());
     std::iter::once(first).chain(summary.map(Block::plain)).collect()
 }
 
@@ -302,12 +320,9 @@ fn recording(row: &RecordingRow) -> Block {
         ms => format!("dài {}", calendar::duration(ms)),
     };
     let sha256 = text::line(&row.sha256);
-    let sha256 =
-        if sha256.is_empty() { String::new() } else { format!("; mã SHA-256: {sha256}") };
-    Block::plain(format!(
-        "- Bản ghi {}: bắt đầu {started}; {length}{sha256}.",
-        row.recording
-    ))
+    let sha256 = if sha256.is_empty() { String::new() } else { format!("; mã SHA-256: {sha256}") };
+    let text = format!("- Bản ghi {}: bắt đầu {started}; {length}{sha256}.", row.recording);
+    Block { ragged: true, ..Block::plain(text) }
 }
 
 fn closing(document: &MinutesDocument, gathering: &str) -> String {
