@@ -18,6 +18,8 @@ it('đ folds to d, and words are matched from their beginning', () => {
   expect(finds('con co', 'Đặc khu Cồn Cỏ')).toBe(true);
   expect(finds('co dac', 'Đặc khu Cồn Cỏ')).toBe(true);
   expect(finds('on', 'Đặc khu Cồn Cỏ')).toBe(false);
+  expect(finds('con co', 'Xã Cồn Tiên')).toBe(false);
+  expect(finds('co con', 'Đặc khu Cồn Cỏ')).toBe(true);
   expect(finds('', 'Đặc khu Cồn Cỏ')).toBe(true);
   expect(finds('le thuy 18', 'Xã Lệ Thủy 18676')).toBe(true);
 });

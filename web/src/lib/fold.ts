@@ -12,10 +12,21 @@ export function fold(text: string): string {
     .trim();
 }
 
-/** Whether every word of the query begins a word of the text; an empty query finds all. */
+/**
+ * Whether every word of the query begins a word of the text, each another one: "con co" finds Cồn Cỏ and not
+ * Cồn Tiên. An empty query finds all.
+ */
 export function finds(query: string, text: string): boolean {
-  const words = fold(text).split(/[^\p{L}\p{N}]+/u);
-  return fold(query)
-    .split(/[^\p{L}\p{N}]+/u)
-    .every((wanted) => words.some((word) => word.startsWith(wanted)));
+  const words = wordsOf(text);
+  // The longest first: it has the fewest words to choose from.
+  const wanted = wordsOf(query).sort((a, b) => b.length - a.length);
+  return wanted.every((start) => {
+    const index = words.findIndex((word) => word.startsWith(start));
+    if (index >= 0) words.splice(index, 1);
+    return index >= 0;
+  });
+}
+
+function wordsOf(text: string): string[] {
+  return fold(text).split(/[^\p{L}\p{N}]+/u).filter((word) => word !== '');
 }

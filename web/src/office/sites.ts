@@ -34,7 +34,7 @@ export function pickableSites(units: readonly Unit[]): PickableSite[] {
       unit,
       kind: kindOf(unit),
       label: unit.sites.length === 1 ? unit.name : site.name,
-      text: `${unit.name} ${site.name} ${unit.code}`,
+      text: `${fold(site.name).includes(fold(unit.name)) ? '' : unit.name} ${site.name} ${unit.code}`,
     })),
   );
 }
