@@ -94,7 +94,9 @@ export function linesOf(stats: Iterable<unknown>, reception: Reception): Omit<Pa
   const inbound = new Map<string, Record<string, unknown>>();
   for (const entry of stats) {
     if (!isRecord(entry) || entry['type'] !== 'inbound-rtp') continue;
-    if (typeof entry['mid'] === 'string') inbound.set(entry['mid'], entry);
+    // Older Firefox names the track and not the line.
+    const mid = typeof entry['mid'] === 'string' ? entry['mid'] : reception.midOf(entry['trackIdentifier']);
+    if (mid !== null) inbound.set(mid, entry);
   }
   const value = (mid: string, name: string) => number(inbound.get(mid)?.[name]);
   return {

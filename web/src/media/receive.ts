@@ -61,6 +61,12 @@ export class Reception {
     return this.#slots.find((slot) => slot.mid === mid)?.track ?? null;
   }
 
+  /** The line of a receiving track, by the track's id. */
+  midOf(track: unknown): string | null {
+    const lines = [...this.#audio.map((audio) => audio.line), ...this.#video];
+    return lines.find((line) => line.track.id === track)?.mid ?? null;
+  }
+
   get audioMids(): string[] {
     return this.#audio.map((audio) => audio.line.mid);
   }
