@@ -22,7 +22,7 @@ const FONT: &str = "Times New Roman";
 const PAGE: (u32, u32) = (11_906, 16_838);
 
 /// Widths of the table's columns, mm: together the width between the margins.
-const COLUMN_MM: [f64; COLUMNS] = [9.5, 43.5, 15.0, 14.0, 35.3, 26.0, 21.7];
+const COLUMN_MM: [f64; COLUMNS] = [10.5, 43.5, 15.0, 14.0, 35.3, 26.0, 20.7];
 
 /// Height given to a row that is to be repeated on every page. docx-rs has no such property, so that
 /// the row is marked with a height that no other row has, and the mark is replaced in the XML.
@@ -144,7 +144,7 @@ fn rule(width: i32, length: i32) -> Paragraph {
         .size(6)
         .space(1)
         .color("000000");
-    let spacing = LineSpacing::new().before(20).after(40);
+    let spacing = LineSpacing::new().before(60).after(80);
     let spacing = spacing.line(80).line_rule(LineSpacingType::Exact);
     let side = ((width - length) / 2).max(0);
     let mut paragraph =
@@ -225,7 +225,8 @@ fn title(sheet: &Sheet) -> Vec<Paragraph> {
     } else {
         &sheet.subject
     };
-    let spacing = LineSpacing::new().before(twips(14.0).unsigned_abs()).after(0);
+    let spacing =
+        LineSpacing::new().before(twips(14.0).unsigned_abs()).after(twips(6.0).unsigned_abs());
     let name = centred(run("BIÊN BẢN", form.title_size).bold()).line_spacing(spacing);
     let subject = centred(run(subject, form.subject_size).bold());
     let end = if sheet.party {
@@ -343,7 +344,8 @@ fn signatures(sheet: &Sheet) -> Table {
         let space = LineSpacing::new().before(mm(26.0).unsigned_abs()).after(0);
         let name = if name.is_empty() { "……………………………" } else { name };
         let name = run(name, form.body_size).bold();
-        vec![centred(role).keep_next(true), centred(name).line_spacing(space)]
+        let above = LineSpacing::new().before(twips(10.0).unsigned_abs()).after(0);
+        vec![centred(role).line_spacing(above).keep_next(true), centred(name).line_spacing(space)]
     };
     pair(
         [half, half],

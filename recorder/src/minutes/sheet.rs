@@ -129,17 +129,17 @@ impl Sheet {
         }
     }
 
-    /// Applies `f` to every text that came from people, so that one renderer's needs (a glyph, a place
-    /// to break) stay out of the other's.
+    /// Applies `body` to running text that came from people and `cell` to what stands in a narrow
+    /// column, so that one renderer's needs (a glyph, a place to break) stay out of the other's.
     pub(super) fn map(
         mut self,
         body: impl Fn(&str) -> String,
         cell: impl Fn(&str) -> String,
     ) -> Self {
+        // The letterhead's columns are narrow too.
+        let letterhead = [&mut self.parent_body, &mut self.issuing_body, &mut self.number];
+        letterhead.into_iter().for_each(|text| *text = cell(text));
         let texts = [
-            &mut self.parent_body,
-            &mut self.issuing_body,
-            &mut self.number,
             &mut self.place_date,
             &mut self.subject,
             &mut self.closing,
