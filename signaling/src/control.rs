@@ -1,6 +1,8 @@
 //! The control plane as a whole: opened, then run until told to stop.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, RecorderEvent};
 use tokio::net::TcpListener;
@@ -9,31 +11,74 @@ use tokio::sync::mpsc;
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
+use crate::http::{self, App, Passwords};
+use crate::live::{self, Hub};
+use crate::token::TokenKey;
 
 /// The control plane.
-#[derive(Debug)]
 pub struct Control {
+    pub(crate) db: Db,
+    pub(crate) hub: Arc<Hub>,
     config: Config,
-    db: Db,
+    key: TokenKey,
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("config", &self.config).finish_non_exhaustive()
+    }
 }
 
 impl Control {
-    /// Opens the database of the data folder, brings it up to date and restores the rooms that were open.
+    /// Opens the database of the data folder, brings it up to date and restores the rooms that were
+    /// open. Needs a running tokio.
     pub async fn open(config: Config) -> Result<Self, Error> {
         let db = Db::open(&config.data).await?;
-        Ok(Self { config, db })
+        let key = TokenKey::load(&config.data)?;
+        let hub = Hub::new(db.clone());
+        let n_rooms = hub.restore_all().await?;
+        tracing::info!(n_rooms, "control plane open");
+        Ok(Self { db, hub, config, key })
+    }
+
+    /// The data folder.
+    pub(crate) fn data(&self) -> &std::path::Path {
+        &self.config.data
     }
 
     /// Serves until `shutdown` is done. Rooms stay open in the database: the next start restores them.
     pub async fn run(
         self,
-        _media: (mpsc::Sender<MediaCommand>, mpsc::Receiver<MediaEvent>),
-        _recorder: (mpsc::Sender<RecorderCommand>, mpsc::Receiver<RecorderEvent>),
-        _listener: TcpListener,
+        media: (mpsc::Sender<MediaCommand>, mpsc::Receiver<MediaEvent>),
+        recorder: (mpsc::Sender<RecorderCommand>, mpsc::Receiver<RecorderEvent>),
+        listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), Error> {
-        shutdown.await;
-        self.db.close().await;
+        let address = listener.local_addr().map_err(Error::Listener)?;
+        let db = self.db.clone();
+        let hub = Arc::clone(&self.hub);
+        let links = tokio::spawn({
+            let hub = Arc::clone(&hub);
+            async move {
+                tokio::join!(
+                    hub.carry_media(media.0),
+                    live::media_events(Arc::clone(&hub), media.1),
+                    hub.carry_recorder(recorder.0),
+                    live::recorder_events(Arc::clone(&hub), recorder.1),
+                )
+            }
+        });
+        let passwords = tokio::task::spawn_blocking(Passwords::new)
+            .await
+            .map_err(|error| Error::Listener(std::io::Error::other(error)))?;
+        let app = App { config: self.config, db: self.db, hub: self.hub, passwords, key: self.key };
+        tracing::info!(%address, "listening");
+        tokio::select! {
+            () = http::serve(listener, http::router(Arc::new(app))) => {}
+            () = shutdown => tracing::info!("control plane stops"),
+        }
+        links.abort();
+        db.close().await;
         Ok(())
     }
 }

@@ -11,10 +11,15 @@ mod control;
 mod db;
 pub mod demo;
 mod error;
+mod http;
+mod live;
+mod minutes;
+mod room;
 mod secret;
 mod text;
 pub mod token;
 mod verify;
+mod ws;
 
 pub use config::{Asset, AssetSource, Config, MetricsSource};
 pub use control::Control;

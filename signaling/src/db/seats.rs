@@ -79,17 +79,18 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     Ok(kept)
 }
 
-/// The seat that a secret proves.
-pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<SeatRow>> {
+/// The seat that a secret proves, and when the secret was given.
+pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<(SeatRow, Timestamp)>> {
     let row = sqlx::query(
-        "select seat.participant_id, meeting_id, role, name, site_id, account_id, link_id \
+        "select seat.participant_id, meeting_id, role, name, site_id, account_id, link_id, \
+         seat_token.created_at \
          from seat_token join seat on seat.participant_id = seat_token.participant_id \
          where token_hash = $1",
     )
     .bind(secret::hash(token))
     .fetch_optional(&db.read)
     .await?;
-    row.map(|row| seat(&row)).transpose()
+    row.map(|row| Ok((seat(&row)?, Timestamp(row.try_get("created_at")?)))).transpose()
 }
 
 /// The seat of a link's site, if it was ever taken.

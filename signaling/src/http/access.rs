@@ -1,0 +1,70 @@
+//! Who is asking: the account behind a cookie, the address behind a proxy.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use protocol::api::Account;
+use protocol::error::ErrorCode;
+use protocol::role::AccountRole;
+
+use super::{ApiError, App};
+use crate::db::accounts;
+use crate::secret;
+
+/// The sign-in cookie.
+pub(super) const COOKIE: &str = "diemcau_session";
+
+/// A cookie that is longer is not ours.
+const COOKIE_BYTES_MAX: usize = 128;
+
+/// The account that sends a request.
+pub(super) struct SignedIn(pub(super) Account);
+
+impl SignedIn {
+    /// Refuses all but these roles, and the administrator.
+    pub(super) fn require(&self, roles: &[AccountRole]) -> Result<(), ApiError> {
+        let role = self.0.role;
+        if role == AccountRole::Admin || roles.contains(&role) {
+            Ok(())
+        } else {
+            Err(ErrorCode::Forbidden.into())
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for SignedIn {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
+        let token = session_token(&parts.headers).ok_or(ErrorCode::NotSignedIn)?;
+        let found = accounts::find_session(&app.db, &secret::hash(token), app.now()).await?;
+        found.map(Self).ok_or_else(|| ErrorCode::NotSignedIn.into())
+    }
+}
+
+/// The session's secret in the cookie.
+pub(super) fn session_token(headers: &HeaderMap) -> Option<&str> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+    cookies
+        .flat_map(|it| it.split(';'))
+        .filter_map(|it| it.trim().split_once('='))
+        .find(|(name, value)| *name == COOKIE && value.len() <= COOKIE_BYTES_MAX)
+        .map(|(_, value)| value)
+}
+
+/// The address to count failures by. A proxy on this machine is believed when it names another.
+pub(super) fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let forwarded = headers.get("x-forwarded-for").and_then(|it| it.to_str().ok());
+    match forwarded.and_then(|it| it.rsplit(',').next()).map(|it| it.trim().parse()) {
+        Some(Ok(address)) if peer.ip().is_loopback() => address,
+        Some(_) | None => peer.ip(),
+    }
+}
+
+/// Whether the browser speaks TLS, as the proxy before us says.
+pub(super) fn is_https(headers: &HeaderMap) -> bool {
+    headers.get("x-forwarded-proto").is_some_and(|it| it.as_bytes() == b"https")
+}

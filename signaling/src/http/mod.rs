@@ -1,0 +1,113 @@
+//! The HTTP API: routes, what every answer carries, and what every request must. Sequential code; what
+//! happens in rooms is decided there.
+
+mod access;
+mod assets;
+mod body;
+mod error;
+mod join;
+mod limiter;
+pub(crate) mod meetings;
+mod minutes;
+mod operators;
+mod origin;
+pub(crate) mod passwords;
+mod recordings;
+mod serve;
+mod session;
+mod whip;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{any, delete, get, post};
+use protocol::time::Timestamp;
+
+pub(crate) use self::error::ApiError;
+pub(crate) use self::origin::is_same_origin;
+pub(crate) use self::passwords::Passwords;
+pub(crate) use self::serve::serve;
+use crate::clock;
+use crate::config::Config;
+use crate::db::Db;
+use crate::live::Hub;
+use crate::token::TokenKey;
+use crate::ws;
+
+/// Body of an ordinary request, bytes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Body of minutes, bytes: texts of 100,000 characters and 2,000 rows.
+const MINUTES_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Body of an SDP offer, bytes.
+const SDP_BYTES_MAX: usize = 256 * 1024;
+
+/// What handlers work with.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) db: Db,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) passwords: Passwords,
+    pub(crate) key: TokenKey,
+}
+
+impl App {
+    pub(crate) fn now(&self) -> Timestamp {
+        clock::now()
+    }
+}
+
+/// All routes.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let api = Router::new()
+        .route("/session", post(session::sign_in).get(session::current).delete(session::sign_out))
+        .route("/units", get(meetings::units))
+        .route("/meetings", get(meetings::list).post(meetings::create))
+        .route("/meetings/{id}", get(meetings::find))
+        .route("/meetings/{id}/open", post(meetings::open))
+        .route("/meetings/{id}/end", post(meetings::end))
+        .route("/meetings/{id}/seat", post(join::account_seat))
+        .route("/meetings/{id}/links", get(meetings::links))
+        .route("/meetings/{id}/links/{link}", delete(meetings::revoke_link))
+        .route("/meetings/{id}/links/{link}/renew", post(meetings::renew_link))
+        .route("/meetings/{id}/facts", get(meetings::facts))
+        .route(
+            "/meetings/{id}/minutes",
+            get(minutes::find).put(minutes::change).layer(DefaultBodyLimit::max(MINUTES_BYTES_MAX)),
+        )
+        .route("/meetings/{id}/minutes/redraft", post(minutes::redraft))
+        .route("/meetings/{id}/minutes.pdf", get(minutes::pdf))
+        .route("/meetings/{id}/minutes.docx", get(minutes::docx))
+        .route("/recordings", get(recordings::list))
+        .route("/recordings/{id}", get(recordings::find))
+        .route("/recordings/{id}/compose", post(recordings::compose))
+        .route("/recordings/{id}/files/{*path}", get(recordings::file))
+        .route("/join/{token}", get(join::info).post(join::site_seat))
+        .fallback(error::not_found)
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(middleware::from_fn(origin::check_csrf));
+    let media = Router::new()
+        .route("/whip/{room}/{id}", post(whip::publish).options(whip::options))
+        .route("/whip/{room}/{id}/{session}", delete(whip::end).options(whip::options))
+        .route("/whep/{room}", post(whip::programme).options(whip::options))
+        .route("/whep/{room}/{id}", post(whip::receive).options(whip::options))
+        .route("/whep/{room}/{id}/{session}", delete(whip::end).options(whip::options))
+        .method_not_allowed_fallback(error::method_not_allowed)
+        .layer(DefaultBodyLimit::max(SDP_BYTES_MAX))
+        .layer(middleware::map_response(whip::allow_origins));
+    Router::new()
+        .nest("/api", api)
+        .merge(media)
+        .route("/ws", any(ws::upgrade))
+        .route("/healthz", get(operators::healthz))
+        .route("/readyz", get(operators::readyz))
+        .route("/metrics", get(operators::metrics))
+        .route("/version", get(operators::version))
+        .fallback(assets::page)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::map_response(origin::security_headers))
+        .with_state(app)
+}

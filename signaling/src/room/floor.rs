@@ -1,0 +1,70 @@
+//! Who may speak next and who speaks: the queue of raised hands and the holder of the floor.
+//! The law: at most one holder, and the holder is never in the queue.
+
+use protocol::fact::Fact;
+use protocol::id::ParticipantId;
+use protocol::room::FloorHolder;
+use protocol::time::Timestamp;
+
+/// The floor of a room.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Floor {
+    holder: Option<FloorHolder>,
+    /// In the order in which hands were raised.
+    queue: Vec<ParticipantId>,
+}
+
+impl Floor {
+    pub(crate) fn holder(&self) -> Option<&FloorHolder> {
+        self.holder.as_ref()
+    }
+
+    pub(crate) fn holder_id(&self) -> Option<ParticipantId> {
+        self.holder.as_ref().map(|it| it.participant)
+    }
+
+    pub(crate) fn queue(&self) -> &[ParticipantId] {
+        &self.queue
+    }
+
+    /// Takes in what a fact says about the floor.
+    pub(crate) fn apply(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::HandRaised { participant, raised } => {
+                self.queue.retain(|it| it != participant);
+                if *raised && self.holder_id() != Some(*participant) {
+                    self.queue.push(*participant);
+                }
+            }
+            Fact::FloorGranted { participant } => {
+                self.queue.retain(|it| it != participant);
+                self.holder = Some(FloorHolder { participant: *participant, since: at });
+            }
+            Fact::FloorReleased { participant, .. } => {
+                if self.holder_id() == Some(*participant) {
+                    self.holder = None;
+                }
+            }
+            Fact::Opened { .. }
+            | Fact::Seated { .. }
+            | Fact::Joined { .. }
+            | Fact::Left { .. }
+            | Fact::Declared { .. }
+            | Fact::Published { .. }
+            | Fact::Unpublished { .. }
+            | Fact::MicrophoneGranted { .. }
+            | Fact::SelfMuted { .. }
+            | Fact::Spoke { .. }
+            | Fact::MainPicture { .. }
+            | Fact::AllMuted
+            | Fact::MessageSent { .. }
+            | Fact::DecisionMarked { .. }
+            | Fact::RecordingStarted { .. }
+            | Fact::RecordingFailed { .. }
+            | Fact::RecordingStopped { .. }
+            | Fact::Resumed
+            | Fact::Ended => {}
+        }
+        debug_assert!(self.holder_id().is_none_or(|holder| !self.queue.contains(&holder)));
+    }
+}

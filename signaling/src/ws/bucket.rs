@@ -1,0 +1,58 @@
+//! How fast a page may speak: a token bucket.
+
+/// Messages at once. A console that comes back sends what it could not send before.
+const BURST: u64 = 60;
+
+/// Messages a second, lasting. A hand on a console makes 3, a page's reports and watches about 2.
+const PER_SECOND: u64 = 20;
+
+/// Messages refused in a row above which the page is not a page.
+const REFUSED_MAX: u64 = 200;
+
+/// See the file's head. Counted in thousandths of a message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    level: u64,
+    at: u64,
+    refused: u64,
+}
+
+impl Bucket {
+    pub(super) fn new(tick: u64) -> Self {
+        Self { level: BURST * 1_000, at: tick, refused: 0 }
+    }
+
+    /// Takes a message out; false if there is none left.
+    pub(super) fn take(&mut self, tick: u64) -> bool {
+        let since = tick.saturating_sub(self.at);
+        self.at = tick;
+        self.level = (self.level + since.saturating_mul(PER_SECOND)).min(BURST * 1_000);
+        if self.level < 1_000 {
+            self.refused += 1;
+            return false;
+        }
+        self.level -= 1_000;
+        self.refused = 0;
+        true
+    }
+
+    /// Whether it goes on although everything is refused.
+    pub(super) fn is_abused(&self) -> bool {
+        self.refused > REFUSED_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_then_the_lasting_rate() {
+        let mut bucket = Bucket::new(0);
+        assert_eq!((0..100).filter(|_| bucket.take(0)).count(), 60);
+        assert_eq!((0..100).filter(|_| bucket.take(1_000)).count(), 20);
+        assert!(!bucket.is_abused());
+        assert_eq!((0..201).filter(|_| bucket.take(1_000)).count(), 0);
+        assert!(bucket.is_abused());
+    }
+}
