@@ -30,7 +30,6 @@ export async function createMeeting(page, server, { title, venue, sites }) {
 export async function openRoom(page, server, meeting) {
   await page.goto(`${server.url}/hoi-nghi/${meeting}`);
   await page.getByRole('button', { name: vi('meeting.open'), exact: true }).click();
-  await confirmIfAsked(page);
   await page.getByRole('link', { name: vi('meeting.enter'), exact: true }).waitFor();
 }
 
@@ -49,7 +48,7 @@ export async function enterByLink(page, server, path) {
 
 async function enter(page) {
   const inRoom = page.getByRole('navigation', { name: vi('room.controls') });
-  const button = page.getByRole('button', { name: 'Vào họp', exact: true });
+  const button = page.getByRole('button', { name: vi('join.enter'), exact: true });
   await inRoom.or(button).first().waitFor();
   if (await button.isVisible()) await button.click();
   await inRoom.waitFor();
@@ -64,6 +63,7 @@ export async function siteAct(page, site, label) {
 
 export const invite = (page, site) => siteAct(page, site, vi('room.invite'));
 export const mute = (page, site) => siteAct(page, site, vi('room.mute'));
+export const unmute = (page, site) => siteAct(page, site, vi('room.unmute'));
 
 export async function startRecording(page) {
   await page.getByRole('button', { name: vi('room.recording.start'), exact: true }).click();
@@ -80,14 +80,4 @@ export async function writeMessage(page, text) {
 export async function endMeeting(page) {
   await page.getByRole('button', { name: vi('room.end.do'), exact: true }).first().click();
   await page.getByRole('dialog').getByRole('button', { name: vi('room.end.do'), exact: true }).click();
-}
-
-async function confirmIfAsked(page) {
-  const dialog = page.getByRole('dialog').or(page.getByRole('alertdialog'));
-  try {
-    await dialog.first().waitFor({ timeout: 700 });
-  } catch {
-    return;
-  }
-  await dialog.getByRole('button').last().click();
 }

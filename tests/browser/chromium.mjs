@@ -43,7 +43,8 @@ function spy() {
   };
 }
 
-/** A browser with the camera and microphone of `site` (a name of media.sh). */
+/** A browser with the camera and microphone of `site` (a name of media.sh). `window()` opens another page
+ * that shares nothing with the first. */
 export async function open(site, { width = 1366, height = 768 } = {}) {
   const root = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   const browser = await chromium.launch({
@@ -57,20 +58,23 @@ export async function open(site, { width = 1366, height = 768 } = {}) {
       `--use-file-for-fake-audio-capture=${join(MEDIA, `${site}.wav`)}`,
     ],
   });
-  const context = await browser.newContext({
-    viewport: { width, height },
-    locale: 'vi-VN',
-    permissions: ['camera', 'microphone'],
-  });
-  await context.addInitScript(spy);
-  const page = await context.newPage();
   const errors = [];
-  page.on('pageerror', (error) => errors.push(`${site}: ${error.message}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(`${site}: ${message.text()}`);
-  });
-  page.setDefaultTimeout(20_000);
-  return { site, browser, page, errors };
+  const window = async () => {
+    const context = await browser.newContext({
+      viewport: { width, height },
+      locale: 'vi-VN',
+      permissions: ['camera', 'microphone'],
+    });
+    await context.addInitScript(spy);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => errors.push(`${site}: ${error.message}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(`${site}: ${message.text()}`);
+    });
+    page.setDefaultTimeout(20_000);
+    return page;
+  };
+  return { site, browser, page: await window(), window, errors };
 }
 
 /** What the page says of its receiving lines: see web/src/media/quality.ts. */

@@ -102,7 +102,7 @@ async function chairEnters(page, server, id) {
 async function enter(page) {
   await until('the room', 30, async () => {
     if (await page.evaluate(() => window.__diemcau !== undefined && window.__diemcau.room() !== null)) return true;
-    await press(page, 'Vào họp', 300).catch(() => {});
+    await press(page, vi('join.enter'), 300).catch(() => {});
     return false;
   });
 }

@@ -27,7 +27,7 @@ impl Demo {
     fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let node = Node::start(dir.path(), &["--demo"]);
-        let host = node.sign_in(&node.account("host"));
+        let host = node.sign_in(&node.account("Văn phòng"));
         let meetings = node.get("/api/meetings", &host).json();
         let demo = meetings.as_array().unwrap().iter().find(|m| m["code"] == "demo").unwrap();
         let meeting = demo["id"].as_str().unwrap().to_owned();
@@ -239,7 +239,7 @@ fn foreign_and_revoked_links_open_nothing() {
 #[test]
 fn guessing_passwords_locks_the_account() {
     let mut demo = Demo::start();
-    let mut account = demo.node.account("secretary");
+    let mut account = demo.node.account("Thư ký");
     let right = account.password.clone();
     account.password = "guess".to_owned();
     let body = |password: &str| json!({"username": account.username, "password": password}).to_string();
@@ -254,7 +254,7 @@ fn guessing_passwords_locks_the_account() {
     let answer = demo.node.post("/api/session", "", body(&right).as_bytes());
     assert_ne!(answer.status, 200, "the lock holds for the right password too");
     // Others still get in.
-    demo.node.sign_in(&demo.node.account("chair"));
+    demo.node.sign_in(&demo.node.account("Chủ trì"));
     demo.node.assert_alive();
 }
 

@@ -65,7 +65,7 @@ fn a_start_on_a_full_disk_is_refused_with_the_remedy() {
 fn a_running_server_survives_a_full_disk_and_loses_nothing_that_it_acknowledged() {
     let Some(disk) = Disk::mount(64) else { return };
     let mut node = Node::start(disk.path(), &["--demo"]);
-    let host = node.sign_in(&node.account("host"));
+    let host = node.sign_in(&node.account("Văn phòng"));
     let units = node.get("/api/units", &host).json();
     let site = units.as_array().unwrap().iter().find_map(|unit| unit["sites"][0]["id"].as_str());
     let meeting = |title: &str| {
@@ -101,7 +101,7 @@ fn a_running_server_survives_a_full_disk_and_loses_nothing_that_it_acknowledged(
     drop(node);
 
     let node = Node::start(disk.path(), &["--demo"]);
-    let host = node.sign_in(&node.account("host"));
+    let host = node.sign_in(&node.account("Văn phòng"));
     let meetings = node.get("/api/meetings", &host).json();
     let titles: Vec<_> =
         meetings.as_array().unwrap().iter().filter_map(|m| m["title"].as_str()).collect();

@@ -10,7 +10,7 @@ use rtc::interceptor::Registry;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
 use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine};
-use rtc::peer_connection::configuration::setting_engine::SettingEngine;
+use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::RTCMessage;
 use rtc::peer_connection::sdp::RTCSessionDescription;
@@ -109,7 +109,7 @@ impl Peer {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type };
             media.register_codec(parameters, kind).expect("a known codec");
         }
-        let settings = SettingEngine::builder().with_include_loopback_candidate(true).build();
+        let settings = SettingEngineBuilder::new().with_include_loopback_candidate(true).build();
         let connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_setting_engine(settings)

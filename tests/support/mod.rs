@@ -70,19 +70,13 @@ impl Node {
         panic!("the server did not become healthy");
     }
 
-    /// The account of a role, as the demonstration printed it.
+    /// The account of a role, as the demonstration printed it: name, password, then the role's words.
     pub fn account(&self, role: &str) -> Account {
-        let line = self
-            .said
-            .lines()
-            .map(|line| line.trim_matches(['│', ' ']))
-            .find(|line| line.split_whitespace().next() == Some(role))
-            .unwrap_or_else(|| panic!("no account {role} in:\n{}", self.said));
-        let mut words = line.split_whitespace().skip(1);
-        Account {
-            username: words.next().expect("a name").to_owned(),
-            password: words.next().expect("a password").to_owned(),
-        }
+        let rows = self.said.lines().map(|line| line.trim_matches(['│', ' ']));
+        rows.map(|row| row.split_whitespace().collect::<Vec<_>>())
+            .find(|words| words.len() > 2 && words[2..].join(" ").starts_with(role))
+            .map(|words| Account { username: words[0].to_owned(), password: words[1].to_owned() })
+            .unwrap_or_else(|| panic!("no account of {role} in:\n{}", self.said))
     }
 
     /// Signs in and gives the cookie.
