@@ -339,6 +339,7 @@ fn an_empty_document_prints_with_lines_to_write_on() {
             assert!(text.contains("Cuộc họp kết thúc vào …… giờ …… phút"), "{text}");
             assert!(!text.contains("Ý kiến phát biểu") && !text.contains("Bản ghi hình"));
             assert!(!text.contains("Tổng cộng"));
+            assert!(text.contains("Nơi nhận: - .") || text.contains("Nơi nhận: - …"), "{text}");
         }
     }
 }
@@ -381,6 +382,20 @@ fn a_document_that_is_too_large_is_refused_before_any_work() {
     let mut much = sample(MinutesForm::State, 1);
     much.speeches = vec![SpeechRow { summary: "x".repeat(90_000), ..speech(0) }; 12];
     assert!(matches!(render(&much, DocumentFormat::Pdf), Err(Error::TextTooLong { .. })));
+}
+
+#[test]
+#[ignore = "takes a minute in the dev profile: cargo test -p recorder largest -- --ignored --nocapture"]
+fn the_largest_document_that_is_accepted_prints() {
+    let mut document = sample(MinutesForm::State, protocol::minutes::ROWS_MAX);
+    document.opening = "Nghiêng ".repeat(12_500);
+    document.conclusion = "Một dòng ngắn.\n".repeat(6_000);
+    document.speeches = vec![SpeechRow { summary: "Ý kiến ".repeat(40), ..speech(0) }; 1_400];
+    for format in [DocumentFormat::Pdf, DocumentFormat::Docx] {
+        let started = now();
+        let file = render(&document, format).unwrap();
+        println!("{format:?}: {} bytes in {:?}", file.len(), now().duration_since(started));
+    }
 }
 
 #[test]
