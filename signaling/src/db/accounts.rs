@@ -64,14 +64,6 @@ pub(crate) async fn find_by_username(db: &Db, username: &str) -> Result<Option<A
     .transpose()
 }
 
-/// Name and office of the first account of a role, for the minutes.
-pub(crate) async fn name_of(db: &Db, id: AccountId) -> Result<Option<String>> {
-    Ok(sqlx::query_scalar("select name from account where account_id = $1")
-        .bind(id.to_string())
-        .fetch_optional(&db.read)
-        .await?)
-}
-
 fn account(row: &SqliteRow) -> Result<Account> {
     Ok(Account {
         id: parsed(row, "account_id")?,
