@@ -11,10 +11,16 @@ use docx_rs::{
     TableCellMargins, TableLayoutType, TableRow, VAlignType, WidthType, XMLDocx,
 };
 
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
+
 use super::Error;
 use super::fonts;
 use super::form::Form;
 use super::sheet::{Block, COLUMNS, Sheet};
+
+/// Deflate's usual middle between time and size.
+const COMPRESSION_LEVEL: i64 = 6;
 
 const FONT: &str = "Times New Roman";
 
@@ -32,15 +38,35 @@ const REPEATED_ROW: &str = "<w:tblHeader />";
 
 /// Writes the words of a document.
 pub(super) fn render(sheet: &Sheet) -> Result<Vec<u8>, Error> {
-    let mut file = Cursor::new(Vec::new());
-    parts(sheet)?.pack(&mut file).map_err(|error| Error::Package(error.to_string()))?;
-    Ok(file.into_inner())
+    let mut stored = Cursor::new(Vec::new());
+    parts(sheet)?.pack(&mut stored).map_err(unpacked)?;
+    compressed(stored)
+}
+
+/// docx-rs stores the parts as they are; XML shrinks to a tenth, which counts on a commune's line.
+fn compressed(stored: Cursor<Vec<u8>>) -> Result<Vec<u8>, Error> {
+    let mut parts = ZipArchive::new(stored).map_err(unpacked)?;
+    let mut file = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(COMPRESSION_LEVEL))
+        .last_modified_time(DateTime::default());
+    for index in 0..parts.len() {
+        let mut part = parts.by_index(index).map_err(unpacked)?;
+        file.start_file(part.name().to_owned(), options).map_err(unpacked)?;
+        std::io::copy(&mut part, &mut file).map_err(unpacked)?;
+    }
+    Ok(file.finish().map_err(unpacked)?.into_inner())
+}
+
+fn unpacked(error: impl std::fmt::Display) -> Error {
+    Error::Package(error.to_string())
 }
 
 /// The main part as it is packed, for tests that look at what the library's reader leaves out.
 #[cfg(test)]
 pub(super) fn document_xml(sheet: &Sheet) -> Result<String, Error> {
-    String::from_utf8(parts(sheet)?.document).map_err(|error| Error::Package(error.to_string()))
+    String::from_utf8(parts(sheet)?.document).map_err(unpacked)
 }
 
 fn parts(sheet: &Sheet) -> Result<XMLDocx, Error> {
@@ -83,7 +109,7 @@ fn parts(sheet: &Sheet) -> Result<XMLDocx, Error> {
     let mut parts = docx.build();
     // A "<" of a text is written as "&lt;", so that only our own mark can match.
     parts.document = String::from_utf8(parts.document)
-        .map_err(|error| Error::Package(error.to_string()))?
+        .map_err(unpacked)?
         .replace(REPEATED_ROW_MARK, REPEATED_ROW)
         .into_bytes();
     Ok(parts)
