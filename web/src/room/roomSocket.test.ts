@@ -180,6 +180,19 @@ test('what is watched is told to every new line, and not twice to one', async ()
   expect(last().types()).toContain('watch');
 });
 
+test('wishes that change quickly are told at most every 150 ms, the last one always', async () => {
+  const { socket, last } = session();
+  const want = (publisher: string) => [
+    { track: { publisher, source: 'camera' as const }, layer_max: 'low' as const },
+  ];
+  socket.start();
+  last().welcome();
+  for (let n = 0; n < 50; n += 1) socket.watch(want(`p${n}`));
+  await vi.advanceTimersByTimeAsync(200);
+  const told = last().sent.flatMap((m) => (m.type === 'watch' ? [m.wants[0]?.track.publisher] : []));
+  expect(told).toEqual(['p0', 'p49']);
+});
+
 test('after a gap it asks for a snapshot', async () => {
   const { socket, last, seen } = session();
   socket.start();

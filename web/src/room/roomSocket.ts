@@ -26,6 +26,8 @@ const PING_EVERY_MS = 10_000;
 const SILENCE_MAX_MS = 8_000;
 /** A connection that takes longer than this to be welcomed is given up, ms. */
 const WELCOME_WAIT_MS = 8_000;
+/** A window being resized changes its wish many times; it is told at most so often, ms. */
+const WATCH_EVERY_MS = 150;
 /** Commands waiting for their answer; more than this, and new ones are refused at once. */
 export const PENDING_MAX = 200;
 
@@ -84,6 +86,7 @@ export class RoomSocket {
   #offersOut = 0;
   #wants: Want[] | null = null;
   #wantsSnapshot = false;
+  #watchTimer: ReturnType<typeof setTimeout> | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
   #silenceTimer: ReturnType<typeof setTimeout> | null = null;
   #pingTimer: ReturnType<typeof setInterval> | null = null;
@@ -122,7 +125,14 @@ export class RoomSocket {
   watch(wants: Want[]): void {
     if (JSON.stringify(wants) === JSON.stringify(this.#wants)) return;
     this.#wants = wants;
+    if (this.#watchTimer !== null) return;
     this.#sendIfOpen({ type: 'watch', wants });
+    this.#watchTimer = setTimeout(() => {
+      this.#watchTimer = null;
+      if (this.#wants !== wants && this.#wants !== null) {
+        this.#sendIfOpen({ type: 'watch', wants: this.#wants });
+      }
+    }, WATCH_EVERY_MS);
   }
 
   /** How the reception goes; worth nothing later, so it is not kept. */
@@ -144,6 +154,7 @@ export class RoomSocket {
   /** Ends the session for good. */
   close(code: ErrorCode | null = null): void {
     this.#drop();
+    if (this.#watchTimer !== null) clearTimeout(this.#watchTimer);
     this.#become({ at: 'closed', code });
     for (const pending of this.#pending.values()) {
       pending.settle({ ok: false, code: code ?? 'seat_invalid' });
