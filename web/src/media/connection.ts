@@ -137,7 +137,12 @@ export class MediaConnection {
     this.#tracks[source] = track;
     if (track !== null) hint(source, track);
     const sender = this.#lines?.senders[source].sender;
-    if (sender !== undefined && sender.track !== track) await sender.replaceTrack(track);
+    if (sender === undefined || sender.track === track) return;
+    try {
+      await sender.replaceTrack(track);
+    } catch {
+      // The connection closed meanwhile; the next one begins with `#tracks`.
+    }
   }
 
   /** The browser's statistics, none while there is no connection. */

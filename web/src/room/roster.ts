@@ -48,9 +48,9 @@ export function found(rows: readonly Row[], filter: Filter, search: string): Row
       case 'all':
         return true;
       case 'connected':
-        return row.who?.connected === true;
+        return row.who?.role === 'site' && row.who.connected;
       case 'absent':
-        return row.who?.connected !== true;
+        return row.who === null || (row.who.role === 'site' && !row.who.connected);
       case 'hands':
         return row.place > 0;
     }
