@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file or folder of the archive cannot be read or written.
-    #[error("archive {path}: {source}. Check that the folder exists, is writable and has free space")]
+    #[error(
+        "archive {path}: {source}. Check that the folder exists, is writable and has free space"
+    )]
     Archive {
         /// Which.
         path: PathBuf,

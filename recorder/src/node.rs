@@ -201,9 +201,7 @@ impl Node {
 
     async fn carry_out(&mut self, recording: RecordingId, links: &Links) {
         let Some(dir) = self.dirs.get(&recording).cloned() else { return };
-        while let Some(output) =
-            self.sessions.get_mut(&recording).and_then(Session::poll_output)
-        {
+        while let Some(output) = self.sessions.get_mut(&recording).and_then(Session::poll_output) {
             let command = match output {
                 Output::Open { part } => {
                     writer::Command::Open { recording, dir: dir.clone(), part }

@@ -81,7 +81,9 @@ enum Phase {
     /// A crash interrupted it, and nobody has said yet what shall become of it.
     Interrupted,
     Writing,
-    Closing { is_wanted_again: bool },
+    Closing {
+        is_wanted_again: bool,
+    },
     /// Stopped; the manifest is on its way to the disk.
     Saving,
     /// Waiting for its composition, or being composed.
@@ -319,5 +321,4 @@ impl Session {
 }
 
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

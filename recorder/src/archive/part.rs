@@ -18,12 +18,12 @@ use super::writer::Report;
 use super::{JOURNAL, track_path};
 
 /// Most logs open at once in one part; a track beyond is not written, and that is said.
-pub const TRACKS_MAX: usize = 4_096;
+pub(super) const TRACKS_MAX: usize = 4_096;
 /// Most journal bytes waiting for a full disk; notes beyond are lost, and that is said.
 const JOURNAL_WAITING_MAX: usize = 4 * 1024 * 1024;
 
 /// See the file.
-pub struct Part {
+pub(super) struct Part {
     recording: RecordingId,
     dir: PathBuf,
     number: u32,
@@ -52,7 +52,7 @@ struct Gap {
 
 impl Part {
     /// Opens the journal of a recording's folder.
-    pub fn open(recording: RecordingId, dir: PathBuf, number: u32) -> Self {
+    pub(super) fn open(recording: RecordingId, dir: PathBuf, number: u32) -> Self {
         let journal = Journal::open(dir.join(JOURNAL));
         Self {
             recording,
@@ -69,7 +69,7 @@ impl Part {
     }
 
     /// Begins a log.
-    pub fn start_track(&mut self, info: TapTrackInfo, reports: &mut VecDeque<Report>) {
+    pub(super) fn start_track(&mut self, info: TapTrackInfo, reports: &mut VecDeque<Report>) {
         if self.logs.contains_key(&info.track) {
             return;
         }
@@ -90,7 +90,12 @@ impl Part {
     }
 
     /// Ends a log in order.
-    pub fn end_track(&mut self, track: TapTrack, disk: &dyn Disk, reports: &mut VecDeque<Report>) {
+    pub(super) fn end_track(
+        &mut self,
+        track: TapTrack,
+        disk: &dyn Disk,
+        reports: &mut VecDeque<Report>,
+    ) {
         if let Some(log) = self.logs.get_mut(&track) {
             log.builder.push(EntryKind::End, self.last_us, &[]);
         }
@@ -104,7 +109,12 @@ impl Part {
     }
 
     /// Adds a packet to its log.
-    pub fn write(&mut self, packet: &TapPacket, disk: &dyn Disk, reports: &mut VecDeque<Report>) {
+    pub(super) fn write(
+        &mut self,
+        packet: &TapPacket,
+        disk: &dyn Disk,
+        reports: &mut VecDeque<Report>,
+    ) {
         let Some(log) = self.logs.get_mut(&packet.track) else {
             return self.lost(1);
         };
@@ -119,18 +129,18 @@ impl Part {
     }
 
     /// Notes in the journal that packets are missing.
-    pub fn lost(&mut self, packets: u64) {
+    pub(super) fn lost(&mut self, packets: u64) {
         let line = Line { at: self.now(), event: Event::Lost { packets } };
         self.journal.append(&line);
     }
 
     /// Appends to the journal.
-    pub fn note(&mut self, line: &Line) {
+    pub(super) fn note(&mut self, line: &Line) {
         self.journal.append(line);
     }
 
     /// Gives what waits to the operating system.
-    pub fn flush(&mut self, disk: &dyn Disk, reports: &mut VecDeque<Report>) {
+    pub(super) fn flush(&mut self, disk: &dyn Disk, reports: &mut VecDeque<Report>) {
         let waiting: Vec<TapTrack> = self
             .logs
             .iter()
@@ -209,7 +219,7 @@ impl Part {
     }
 
     /// Files that changed since they were last synced.
-    pub fn take_unsynced(&mut self) -> Vec<Arc<dyn DiskFile>> {
+    pub(super) fn take_unsynced(&mut self) -> Vec<Arc<dyn DiskFile>> {
         let mut files: Vec<Arc<dyn DiskFile>> = Vec::new();
         for log in self.logs.values_mut().filter(|log| log.is_unsynced) {
             log.is_unsynced = false;
@@ -222,7 +232,7 @@ impl Part {
     }
 
     /// The files were not synced after all.
-    pub fn mark_unsynced(&mut self) {
+    pub(super) fn mark_unsynced(&mut self) {
         for log in self.logs.values_mut() {
             log.is_unsynced = true;
         }
@@ -230,7 +240,7 @@ impl Part {
     }
 
     /// Says how much is written.
-    pub fn report(&mut self, reports: &mut VecDeque<Report>) {
+    pub(super) fn report(&mut self, reports: &mut VecDeque<Report>) {
         if self.gap.is_some() || self.bytes == 0 {
             return;
         }
@@ -240,7 +250,12 @@ impl Part {
     }
 
     /// Writes and syncs everything; returns the arrival of the latest packet, µs.
-    pub fn close(&mut self, line: &Line, disk: &dyn Disk, reports: &mut VecDeque<Report>) -> i64 {
+    pub(super) fn close(
+        &mut self,
+        line: &Line,
+        disk: &dyn Disk,
+        reports: &mut VecDeque<Report>,
+    ) -> i64 {
         self.flush(disk, reports);
         self.journal.append(line);
         if let Err(error) = self.journal.flush() {
@@ -330,9 +345,9 @@ fn open_journal(path: &Path) -> io::Result<std::fs::File> {
 
 fn code_of(error: &io::Error) -> ErrorCode {
     match error.kind() {
-        io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded
-        | io::ErrorKind::FileTooLarge => ErrorCode::DiskFull,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorCode::DiskFull
+        }
         _ => ErrorCode::Internal,
     }
 }

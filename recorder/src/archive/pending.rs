@@ -14,7 +14,7 @@ const CLOSED_MAX: usize = 256;
 
 /// Tap messages without a recording.
 #[derive(Debug, Default)]
-pub struct Pending {
+pub(super) struct Pending {
     waiting: HashMap<RecordingId, Waiting>,
 }
 
@@ -27,7 +27,7 @@ struct Waiting {
 
 impl Pending {
     /// Keeps a message until the recording is opened.
-    pub fn keep(&mut self, recording: RecordingId, message: TapMessage) {
+    pub(super) fn keep(&mut self, recording: RecordingId, message: TapMessage) {
         if !self.waiting.contains_key(&recording) && self.waiting.len() >= RECORDINGS_MAX {
             return;
         }
@@ -44,7 +44,7 @@ impl Pending {
     }
 
     /// What was kept for a recording.
-    pub fn take(&mut self, recording: RecordingId) -> Vec<TapMessage> {
+    pub(super) fn take(&mut self, recording: RecordingId) -> Vec<TapMessage> {
         let Some(mut waiting) = self.waiting.remove(&recording) else { return Vec::new() };
         if waiting.lost > 0 {
             let (packets, dropped) = (Vec::new(), waiting.lost);
@@ -56,13 +56,13 @@ impl Pending {
 
 /// Recordings that were closed lately.
 #[derive(Debug, Default)]
-pub struct Closed {
+pub(super) struct Closed {
     recordings: VecDeque<RecordingId>,
 }
 
 impl Closed {
     /// Remembers one.
-    pub fn close(&mut self, recording: RecordingId) {
+    pub(super) fn close(&mut self, recording: RecordingId) {
         if self.recordings.len() >= CLOSED_MAX {
             self.recordings.pop_front();
         }
@@ -70,12 +70,12 @@ impl Closed {
     }
 
     /// Forgets one.
-    pub fn reopen(&mut self, recording: RecordingId) {
+    pub(super) fn reopen(&mut self, recording: RecordingId) {
         self.recordings.retain(|closed| *closed != recording);
     }
 
     /// Whether it was closed.
-    pub fn contains(&self, recording: RecordingId) -> bool {
+    pub(super) fn contains(&self, recording: RecordingId) -> bool {
         self.recordings.contains(&recording)
     }
 }

@@ -15,8 +15,8 @@ use tokio::sync::mpsc;
 use super::disk::{Disk, DiskFile};
 use super::journal::Line;
 use super::manifest::{Manifest, State};
-use super::pending::{Closed, Pending};
 use super::part::Part;
+use super::pending::{Closed, Pending};
 
 /// Longest time that a packet waits in memory: what `kill -9` costs. Shorter means more, smaller blocks.
 pub const FLUSH_EVERY: Duration = Duration::from_millis(200);
@@ -237,7 +237,9 @@ impl Writer {
     /// Has everything synced, unless the former sync still runs, and says how much is written.
     pub fn sync(&mut self) {
         let files = self.parts.values_mut().flat_map(Part::take_unsynced).collect::<Vec<_>>();
-        if !files.is_empty() && let Err(refused) = self.syncer.try_send(files) {
+        if !files.is_empty()
+            && let Err(refused) = self.syncer.try_send(files)
+        {
             // The disk is slower than once a second: the files stay unsynced until next time.
             let (std::sync::mpsc::TrySendError::Full(files)
             | std::sync::mpsc::TrySendError::Disconnected(files)) = refused;
@@ -312,5 +314,4 @@ fn deliver(writer: &mut Writer, reports: &mpsc::Sender<Report>) {
 }
 
 #[cfg(test)]
-#[path = "writer_tests.rs"]
 mod tests;

@@ -83,11 +83,8 @@ impl Canvas {
     /// A canvas of one colour.
     pub fn new(width: usize, height: usize, colour: Colour) -> Self {
         let small = width / 2 * (height / 2);
-        let planes = [
-            vec![colour.0[0]; width * height],
-            vec![colour.0[1]; small],
-            vec![colour.0[2]; small],
-        ];
+        let planes =
+            [vec![colour.0[0]; width * height], vec![colour.0[1]; small], vec![colour.0[2]; small]];
         Self { width, height, planes }
     }
 

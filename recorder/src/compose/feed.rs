@@ -66,9 +66,11 @@ impl<'a> Feed<'a> {
     pub(super) fn next_until(&mut self, us: i64) -> Result<Option<TimedFrame>, Error> {
         loop {
             self.open_until(us)?;
-            let next = self.open.iter().enumerate().filter_map(|(n, log)| {
-                log.next.as_ref().map(|(at, _)| (*at, n))
-            });
+            let next = self
+                .open
+                .iter()
+                .enumerate()
+                .filter_map(|(n, log)| log.next.as_ref().map(|(at, _)| (*at, n)));
             let Some((at, n)) = next.min() else {
                 if self.waiting.peek().is_some_and(|plan| plan.first_us - OPEN_EARLY_US <= us) {
                     continue;
@@ -116,8 +118,8 @@ impl<'a> Feed<'a> {
             Some(active) => {
                 let is_gone = !self.open.iter().any(|log| log.id == active.id);
                 // Of equal layers, the later log is the newer connection: ids count down.
-                let is_better = (layer, std::cmp::Reverse(id))
-                    > (active.layer, std::cmp::Reverse(active.id));
+                let is_better =
+                    (layer, std::cmp::Reverse(id)) > (active.layer, std::cmp::Reverse(active.id));
                 let is_stale = us - active.last_us > STALE_US;
                 if !frame.is_key || !(is_gone || is_better || is_stale) {
                     return None;
@@ -178,3 +180,6 @@ impl<'a> OpenLog<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,8 @@
 //! Who is seen where: a pure function of the scene and of the pictures that exist at a moment. One main
 //! picture to the left, up to five others in a column beside it, a line with title and time below.
 
+use std::collections::HashSet;
+
 use protocol::media::{Source, TrackKey};
 
 use super::canvas::Rect;
@@ -38,9 +40,16 @@ pub struct Cell {
 }
 
 /// The cells of a moment, the main one first. `live` are the picture tracks that exist at this moment, in
-/// the order in which they began; `heard` the publishers that only sound exists of.
-pub fn layout(scene: &Scene, live: &[TrackKey], heard: &[String]) -> Vec<Cell> {
-    let mut publishers: Vec<&str> = scene.present().collect();
+/// the order in which they began; `heard` the publishers whose sound does; `senders` those who send
+/// anything in the whole recording: a secretary's page without camera and microphone takes no place.
+pub fn layout(
+    scene: &Scene,
+    live: &[TrackKey],
+    heard: &[String],
+    senders: &HashSet<String>,
+) -> Vec<Cell> {
+    let mut publishers: Vec<&str> =
+        scene.present().filter(|publisher| senders.contains(*publisher)).collect();
     let known = live.iter().map(|track| track.publisher.as_str());
     for publisher in known.chain(heard.iter().map(String::as_str)) {
         if scene.is_here(publisher).is_none() && !publishers.contains(&publisher) {
@@ -58,8 +67,9 @@ pub fn layout(scene: &Scene, live: &[TrackKey], heard: &[String]) -> Vec<Cell> {
         is_main,
     };
     let mut cells = vec![cell(&main, if sides.is_empty() { MAIN_ALONE } else { MAIN }, true)];
+    // In line with the main picture, unless the column is higher than it.
     let column = sides.len() * (SIDE_HEIGHT + GAP);
-    let top = (BAR.y + GAP).saturating_sub(column) / 2;
+    let top = MAIN.y.min((BAR.y + GAP).saturating_sub(column) / 2);
     for (n, track) in sides.iter().enumerate() {
         let rect = Rect::new(SIDE_X, top + n * (SIDE_HEIGHT + GAP), SIDE_WIDTH, SIDE_HEIGHT);
         cells.push(cell(track, rect, false));
@@ -96,10 +106,9 @@ fn side_tracks(
         let has_floor = scene.floor.as_deref() == Some(*publisher);
         (!has_floor, scene.spoke_rank(publisher), !has_camera(live, publisher))
     });
-    let cameras = cameras.into_iter().map(|publisher| TrackKey {
-        publisher: publisher.to_owned(),
-        source: Source::Camera,
-    });
+    let cameras = cameras
+        .into_iter()
+        .map(|publisher| TrackKey { publisher: publisher.to_owned(), source: Source::Camera });
     screens.chain(cameras).filter(|track| track != main).take(SIDES_MAX).collect()
 }
 
@@ -132,6 +141,12 @@ mod tests {
         JournalNote::Floor { publisher: Some(publisher.into()) }
     }
 
+    fn lay(scene: &Scene, live: &[TrackKey], heard: &[String]) -> Vec<Cell> {
+        let senders = (0..12).map(|n| format!("s{n}"));
+        let senders = senders.chain(["a", "b", "c", "d"].map(str::to_owned)).collect();
+        layout(scene, live, heard, &senders)
+    }
+
     fn shown(cells: &[Cell]) -> Vec<&str> {
         cells.iter().map(|cell| cell.track.publisher.as_str()).collect()
     }
@@ -140,15 +155,15 @@ mod tests {
     fn the_main_picture_is_the_rooms_choice_then_the_floor_holder_then_who_came_first() {
         let live = [camera("a"), camera("b"), camera("c")];
         let mut notes = vec![here("a"), here("b"), here("c")];
-        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["a", "b", "c"]);
+        assert_eq!(shown(&lay(&scene(&notes), &live, &[])), ["a", "b", "c"]);
         notes.push(floor("b"));
-        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["b", "a", "c"]);
+        assert_eq!(shown(&lay(&scene(&notes), &live, &[])), ["b", "a", "c"]);
         notes.push(JournalNote::MainPicture { track: Some(camera("c")) });
-        let cells = layout(&scene(&notes), &live, &[]);
+        let cells = lay(&scene(&notes), &live, &[]);
         assert_eq!(shown(&cells), ["c", "b", "a"]);
         assert!(cells[1].has_floor && !cells[0].has_floor);
         notes.push(JournalNote::Present { publisher: "c".into(), present: false });
-        assert_eq!(shown(&layout(&scene(&notes), &live, &[])), ["b", "a"]);
+        assert_eq!(shown(&lay(&scene(&notes), &live, &[])), ["b", "a"]);
     }
 
     #[test]
@@ -159,7 +174,7 @@ mod tests {
         let mut scene = scene(&notes);
         scene.apply(&JournalNote::MainPicture { track: Some(camera("b")) });
         scene.apply(&JournalNote::Floor { publisher: None });
-        assert_eq!(shown(&layout(&scene, &live, &[])), ["b", "d", "a", "c"]);
+        assert_eq!(shown(&lay(&scene, &live, &[])), ["b", "d", "a", "c"]);
     }
 
     #[test]
@@ -168,16 +183,22 @@ mod tests {
         let live = [camera("a"), screen.clone()];
         let mut scene = scene(&[here("a")]);
         scene.apply(&JournalNote::MainPicture { track: Some(screen.clone()) });
-        let cells = layout(&scene, &live, &[]);
+        let cells = lay(&scene, &live, &[]);
         assert_eq!(cells.iter().map(|cell| &cell.track).collect::<Vec<_>>(), [&screen, &live[0]]);
-        assert_eq!(shown(&layout(&scene, &live[..1], &[])), ["a"]);
+        assert_eq!(shown(&lay(&scene, &live[..1], &[])), ["a"]);
     }
 
     #[test]
     fn publishers_that_the_room_never_named_are_shown_while_they_send() {
-        let cells = layout(&Scene::default(), &[camera("whip")], &["radio".into()]);
+        let cells = lay(&Scene::default(), &[camera("whip")], &["radio".into()]);
         assert_eq!(shown(&cells), ["whip", "radio"]);
-        assert!(layout(&Scene::default(), &[], &[]).is_empty());
+        assert!(lay(&Scene::default(), &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_page_that_never_sends_anything_takes_no_place() {
+        let scene = scene(&[here("secretary"), here("a")]);
+        assert_eq!(shown(&lay(&scene, &[camera("a")], &[])), ["a"]);
     }
 
     proptest! {
@@ -195,7 +216,7 @@ mod tests {
             }
             scene.apply(&JournalNote::MainPicture { track: Some(camera(&name(main))) });
             scene.apply(&floor(&name(holder)));
-            let cells = layout(&scene, &live, &[]);
+            let cells = lay(&scene, &live, &[]);
             prop_assert!(cells.len() <= 1 + SIDES_MAX);
             prop_assert_eq!(cells.iter().filter(|cell| cell.is_main).count(), cells.len().min(1));
             for (n, cell) in cells.iter().enumerate() {

@@ -64,8 +64,6 @@ pub(super) struct LogPlan {
     pub origin_us: i64,
     /// Arrival of its first packet.
     pub first_us: i64,
-    /// Arrival of its last packet.
-    pub last_us: i64,
     /// Bytes up to the last whole block.
     pub whole_bytes: u64,
 }
@@ -183,9 +181,7 @@ fn stretches(manifest: &Manifest, surveyed: &[Surveyed]) -> Vec<Stretch> {
     let mut parts: BTreeMap<u32, Stretch> = BTreeMap::new();
     for log in surveyed {
         let from_us = log.survey.first_us.unwrap_or(log.survey.last_us);
-        let part = parts
-            .entry(log.part)
-            .or_insert(Stretch { from_us, to_us: log.survey.last_us });
+        let part = parts.entry(log.part).or_insert(Stretch { from_us, to_us: log.survey.last_us });
         part.from_us = part.from_us.min(from_us);
         part.to_us = part.to_us.max(log.survey.last_us);
     }
@@ -248,7 +244,6 @@ fn tracks(surveyed: Vec<Surveyed>, origin_us: i64) -> Vec<TrackPlan> {
             clock,
             origin_us,
             first_us: log.survey.first_us.unwrap_or(log.survey.last_us) - origin_us,
-            last_us: log.survey.last_us - origin_us,
             whole_bytes: log.whole_bytes,
         }));
     }

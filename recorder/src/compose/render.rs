@@ -65,6 +65,7 @@ pub(super) fn render(
     let mut writer = Mp4Writer::create(path, &plan.title, size, FRAMES_PER_SECOND.cast_signed())?;
     let mut painter = Painter::new(&plan.title);
     let (mut mixer, mut scene) = (Mixer::default(), Scene::default());
+    let senders = plan.tracks.iter().map(|track| track.key.publisher.clone()).collect();
     let (mut notes, mut gaps) = (plan.notes.iter().peekable(), plan.gaps.iter().peekable());
 
     let n_pictures = (plan.length_us + STEP_US - 1) / STEP_US;
@@ -85,7 +86,7 @@ pub(super) fn render(
         match gaps.peek() {
             Some((from, to)) if *from <= us => painter.gap(now(*from), now(*to)),
             Some(_) | None => {
-                let cells = layout(&scene, &videos.live(), &heard(&audios, us));
+                let cells = layout(&scene, &videos.live(), &heard(&audios, us), &senders);
                 painter.cells(&cells, &mut videos)?;
             }
         }

@@ -20,7 +20,8 @@ impl Letters {
     /// The built-in face.
     pub(super) fn new() -> Self {
         let bytes = include_bytes!("../../assets/fonts/Arimo-Bold.ttf");
-        let font = FontRef::try_from_slice(bytes).expect("the built-in font is whole; a test reads it");
+        let font =
+            FontRef::try_from_slice(bytes).expect("the built-in font is whole; a test reads it");
         Self { font, drawn: HashMap::new() }
     }
 
@@ -81,7 +82,9 @@ fn draw(font: &FontRef<'_>, text: &str, size: u32) -> Mask {
         outline.draw(|column, row, cover| {
             let at_x = bounds.min.x as i64 + i64::from(column);
             let at_y = bounds.min.y as i64 + i64::from(row);
-            let (Ok(at_x), Ok(at_y)) = (usize::try_from(at_x), usize::try_from(at_y)) else { return };
+            let (Ok(at_x), Ok(at_y)) = (usize::try_from(at_x), usize::try_from(at_y)) else {
+                return;
+            };
             if at_x < width && at_y < height {
                 let pixel = &mut mask.cover[at_y * width + at_x];
                 *pixel = pixel.saturating_add((cover * 255.0) as u8);
@@ -95,7 +98,8 @@ fn draw(font: &FontRef<'_>, text: &str, size: u32) -> Mask {
 mod tests {
     use super::*;
 
-    const VIETNAMESE: &str = "aăâbcdđeêghiklmnoôơpqrstuưvxyàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ";
+    const VIETNAMESE: &str =
+        "aăâbcdđeêghiklmnoôơpqrstuưvxyàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ";
 
     #[test]
     fn every_vietnamese_letter_is_in_the_font() {

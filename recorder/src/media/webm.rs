@@ -10,7 +10,7 @@ use super::{SAMPLE_RATE, lacks, media};
 use crate::error::Error;
 
 /// The encoder's look-ahead in samples that a decoder has to drop (RFC 7845 §5.1): libopus' 6.5 ms.
-pub const OPUS_PRE_SKIP: u16 = 312;
+const OPUS_PRE_SKIP: u16 = 312;
 
 /// What goes into the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

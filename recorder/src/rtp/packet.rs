@@ -62,9 +62,8 @@ pub fn parse_sender_report(bytes: &[u8]) -> Option<SenderReport> {
     if fixed[0] >> 6 != 2 || fixed[1] != 200 {
         return None;
     }
-    let word = |at: usize| {
-        u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
-    };
+    let word =
+        |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
     let (seconds, fraction) = (word(8), word(12));
     if seconds == 0 && fraction == 0 {
         return None;

@@ -44,7 +44,8 @@ impl TimeUnwrapper {
             None => i64::from(timestamp),
             Some((last, last_arrival_us)) => {
                 let elapsed_us = i128::from(arrival_us) - i128::from(last_arrival_us);
-                let expected = i128::from(last) + elapsed_us * i128::from(self.clock_rate) / 1_000_000;
+                let expected =
+                    i128::from(last) + elapsed_us * i128::from(self.clock_rate) / 1_000_000;
                 let wrap = 1_i128 << 32;
                 let off = (i128::from(timestamp) - expected).rem_euclid(wrap);
                 let off = if off >= wrap / 2 { off - wrap } else { off };

@@ -54,7 +54,13 @@ impl Sender {
 
     /// A log of `seconds`, a packet every `every_ms`, a report every 5 s. Ways differ from `ways`; packets
     /// whose way is a multiple of 13 are lost.
-    fn log(&self, seconds: i64, every_ms: i64, ways: &[i64], has_reports: bool) -> Vec<(i64, Entry)> {
+    fn log(
+        &self,
+        seconds: i64,
+        every_ms: i64,
+        ways: &[i64],
+        has_reports: bool,
+    ) -> Vec<(i64, Entry)> {
         let mut entries = Vec::new();
         for (n, ms) in (0..seconds * 1_000).step_by(every_ms as usize).enumerate() {
             let node_us = self.starts_us + ms * 1_000;
@@ -89,7 +95,13 @@ fn worst_error(sender: &Sender, clock: &TrackClock, log: &[(i64, Entry)]) -> i64
 }
 
 fn any_sender(clock_rate: u32) -> impl Strategy<Value = Sender> {
-    (-5_000_000_000_i64..5_000_000_000, -300.0..300.0_f64, -300.0..300.0_f64, any::<u32>(), 0_i64..600)
+    (
+        -5_000_000_000_i64..5_000_000_000,
+        -300.0..300.0_f64,
+        -300.0..300.0_f64,
+        any::<u32>(),
+        0_i64..600,
+    )
         .prop_map(move |(clock_off_us, clock_ppm, media_ppm, first_ticks, late_s)| Sender {
             clock_off_us,
             clock_ppm,

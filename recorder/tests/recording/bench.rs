@@ -79,7 +79,8 @@ fn write_100_tracks(dir: &Path) {
 /// Main picture of 720p and four sites of 180p, 60 s.
 fn compose_five_sites(dir: &Path) {
     let seconds = 60_i64;
-    let looks = [("a", "1280x720"), ("b", "320x180"), ("c", "320x180"), ("d", "320x180"), ("e", "320x180")];
+    let looks =
+        [("a", "1280x720"), ("b", "320x180"), ("c", "320x180"), ("d", "320x180"), ("e", "320x180")];
     let clips: Vec<Clip> = looks
         .iter()
         .enumerate()

@@ -18,7 +18,8 @@ fn text(path: &Path) -> &str {
 /// `codec_name,…` of each stream, and the length in seconds.
 pub(crate) fn probe(path: &Path) -> (Vec<String>, f64) {
     let entries = "stream=codec_name,width,height,sample_rate,avg_frame_rate:format=duration";
-    let said = output("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "csv", text(path)]);
+    let said =
+        output("ffprobe", &["-v", "error", "-show_entries", entries, "-of", "csv", text(path)]);
     let said = String::from_utf8(said).expect("text");
     let streams = said.lines().filter_map(|line| line.strip_prefix("stream,")).map(str::to_owned);
     let length = said.lines().find_map(|line| line.strip_prefix("format,"));
@@ -49,8 +50,19 @@ pub(crate) fn peak(path: &Path, part: &str, second: f64) -> u8 {
     let filter = format!("crop={part},format=gray");
     let second = format!("{second:.3}");
     let arguments = [
-        "-v", "error", "-ss", &second, "-i", text(path), "-frames:v", "1", "-vf", &filter, "-f",
-        "rawvideo", "-",
+        "-v",
+        "error",
+        "-ss",
+        &second,
+        "-i",
+        text(path),
+        "-frames:v",
+        "1",
+        "-vf",
+        &filter,
+        "-f",
+        "rawvideo",
+        "-",
     ];
     output("ffmpeg", &arguments).into_iter().max().expect("a picture")
 }

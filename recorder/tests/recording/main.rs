@@ -226,7 +226,7 @@ fn check_video(path: &Path, ms: u64) {
     assert!((12.0..25.0).contains(&seconds), "{seconds} s");
 
     let main = look::brightness(path, "600:300:200:150");
-    let side = look::brightness(path, "180:60:1070:225");
+    let side = look::brightness(path, "180:60:1070:65");
     let flashes = look::rises(main.iter().map(|value| f32::from(*value)), 25.0, 200.0);
     let side_flashes = look::rises(side.iter().map(|value| f32::from(*value)), 25.0, 200.0);
     let sound = look::samples(path);
@@ -278,4 +278,3 @@ fn last_arrival(folder: &Path) -> i64 {
     }
     last
 }
-

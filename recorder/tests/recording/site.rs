@@ -30,9 +30,14 @@ impl Clip {
         let flash = "drawbox=c=white:t=fill:enable='lt(mod(t,1),0.2)'";
         let seconds = CLIP_MS / 1_000;
         let look = format!("testsrc2=s={size}:r=25:d={seconds},hue=h={hertz},{flash}");
-        ffmpeg(&["-f", "lavfi", "-i", &look], "-c:v libvpx -b:v 600k -g 50 -deadline realtime -cpu-used 8 -auto-alt-ref 0 -pix_fmt yuv420p", &video);
+        ffmpeg(
+            &["-f", "lavfi", "-i", &look],
+            "-c:v libvpx -b:v 600k -g 50 -deadline realtime -cpu-used 8 -auto-alt-ref 0 -pix_fmt yuv420p",
+            &video,
+        );
         let audio = dir.join(format!("{name}.ogg"));
-        let tone = format!("aevalsrc='0.4*sin(2*PI*{hertz}*t)*lt(mod(t,1),0.2)':s=48000:d={seconds}");
+        let tone =
+            format!("aevalsrc='0.4*sin(2*PI*{hertz}*t)*lt(mod(t,1),0.2)':s=48000:d={seconds}");
         ffmpeg(&["-f", "lavfi", "-i", &tone], "-c:a libopus -b:a 48k -frame_duration 20", &audio);
         let clip = Self { pictures: ivf_frames(&video), sounds: ogg_packets(&audio) };
         assert_eq!(clip.pictures.len() as i64, CLIP_MS / 40);

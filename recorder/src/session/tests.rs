@@ -76,9 +76,19 @@ fn a_recording_is_written_stopped_and_composed() {
     assert_eq!(
         said,
         [
-            "save Recording", "open 1", "journal 0", "recording 100 1000", "recording 100 6000",
-            "close", "save Stopped", "composing 0", "compose", "save Composing", "composing 500",
-            "save Composed", "composed 7",
+            "save Recording",
+            "open 1",
+            "journal 0",
+            "recording 100 1000",
+            "recording 100 6000",
+            "close",
+            "save Stopped",
+            "composing 0",
+            "compose",
+            "save Composing",
+            "composing 500",
+            "save Composed",
+            "composed 7",
         ]
     );
 }
