@@ -41,6 +41,8 @@ export class RoomSession {
   state = $state.raw<RoomState | null>(null);
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
+  /** Picture and sound have arrived at least once: from now on their absence is a loss. */
+  wasConnected = $state(false);
   speakers = $state.raw<readonly string[]>([]);
   /** Who was heard lately: pictures are chosen by this, so that they do not jump with every word. */
   recent = $state.raw<readonly string[]>([]);
@@ -101,7 +103,10 @@ export class RoomSession {
     this.#connection = new MediaConnection(
       {
         offer: (sdp, sends) => this.#socket.offer(sdp, sends),
-        changed: (state) => (this.media = state),
+        changed: (state) => {
+          this.media = state;
+          if (state.at === 'connected') this.wasConnected = true;
+        },
         lines: (audio, video) => this.#reception.setLines(audio, video),
       },
       entry.seat.role !== 'observer',
