@@ -151,7 +151,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             terminal::say(&format!("diemcau {VERSION}"));
             Ok(ExitCode::SUCCESS)
         }
-        Command::Worker { job } => worker::run(job),
+        Command::Worker { job } => Ok(worker::run(job)),
     }
 }
 

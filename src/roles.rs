@@ -68,7 +68,10 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     // Whether a signal or a failure ended the control plane, the others end now too.
     stopper.stop();
     recording.await.context("The recorder ended by a defect of this program")?;
-    drop(media);
+    // The metrics' share went with the control plane.
+    if let Ok(media) = Arc::try_unwrap(media) {
+        media.stop();
+    }
     result.map_err(Into::into)
 }
 

@@ -29,9 +29,10 @@ impl From<Format> for protocol::control::DocumentFormat {
     }
 }
 
-pub(crate) fn run(job: Job) -> anyhow::Result<ExitCode> {
+/// Does the job; what failed is told on standard error, for the server that started it.
+pub(crate) fn run(job: Job) -> ExitCode {
     match job {
-        Job::Compose { dir } => Ok(recorder::worker::compose(&dir)?),
-        Job::Minutes { format } => Ok(recorder::worker::minutes(format.into())?),
+        Job::Compose { dir } => recorder::worker::compose(&dir),
+        Job::Minutes { format } => recorder::worker::minutes(format.into()),
     }
 }

@@ -36,7 +36,9 @@ export class Server {
     const address = (port) => `127.0.0.1:${port}`;
     const args = ['serve', '--data', this.data, '--http', address(this.port)];
     args.push('--media', address(this.mediaPort), ...more);
-    this.said = [];
+    // Only a start with --demo prints the accounts; they stay the same.
+    const said = [];
+    if (more.includes('--demo')) this.said = said;
     const child = spawn(BINARY, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, DIEMCAU_NODE_LOG: process.env.DIEMCAU_NODE_LOG ?? 'info' },
@@ -50,7 +52,7 @@ export class Server {
         fail(new Error(`the server ended (${code ?? signal}): ${this.log.slice(-3).join(' / ')}`));
       });
       createInterface({ input: child.stdout }).on('line', (line) => {
-        this.said.push(line);
+        said.push(line);
         if (line.startsWith('Ready:')) {
           clearTimeout(timer);
           ready();
