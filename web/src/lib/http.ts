@@ -49,6 +49,18 @@ export function remove<Answer = void>(path: string): Promise<Answer> {
   return send('DELETE', path, undefined);
 }
 
+/** A file as the server sends it: printing a long document may take a while. */
+export async function getFile(path: string): Promise<Blob> {
+  let answer: Response;
+  try {
+    answer = await fetch(path, { credentials: 'same-origin', cache: 'no-store' });
+    if (answer.ok) return await answer.blob();
+  } catch {
+    throw new ApiError('network');
+  }
+  throw await problemOf(answer, path);
+}
+
 async function send<Answer>(method: string, path: string, body: unknown): Promise<Answer> {
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), ANSWER_MS_MAX);

@@ -34,4 +34,6 @@ it('finds the place of a speech in the recording', () => {
   expect(placeIn(rows, 6_000)).toEqual({ recording: 'b', ms: 1_000 });
   expect(placeIn(rows, 1_499)).toEqual({ recording: 'a', ms: 499 });
   expect(placeIn(rows, 2_000)).toBeNull();
+  expect(placeIn(rows, 500)).toBeNull();
+  expect(placeIn([{ recording: 'c', started_at: 1_000, ms: 0, sha256: '' }], 9_000)).toEqual({ recording: 'c', ms: 8_000 });
 });

@@ -47,11 +47,14 @@ export function cleaned(document: MinutesDocument): MinutesDocument {
   return JSON.parse(text.normalize('NFC')) as MinutesDocument;
 }
 
-/** The recording that was running at a moment, and how far into it the moment is. */
+/**
+ * The recording that was running at a moment, and how far into it the moment is. One whose length is not known
+ * yet (0: not composed when the draft was made) is taken to run until the next begins.
+ */
 export function placeIn(recordings: readonly RecordingRow[], at: number): { recording: string; ms: number } | null {
   for (const row of [...recordings].reverse()) {
     const ms = at - row.started_at;
-    if (ms >= 0 && ms < row.ms) return { recording: row.recording, ms };
+    if (ms >= 0) return ms < row.ms || row.ms === 0 ? { recording: row.recording, ms } : null;
   }
   return null;
 }
