@@ -54,7 +54,7 @@ pub(super) struct Sheet {
     pub(super) recipients: Vec<String>,
     /// The footer: what ties the paper to the fact log; empty when there is no hash.
     pub(super) seal: String,
-    /// RFC 3339 of the document's date, for the file's own record.
+    /// The date that the file itself records.
     #[serde(skip)]
     pub(super) dated: Option<LocalTime>,
 }
@@ -332,16 +332,18 @@ fn closing(document: &MinutesDocument, gathering: &str) -> String {
 }
 
 /// A signature carries the name alone: "Đồng chí Nguyễn Văn A, Phó Bí thư Tỉnh ủy" signs as
-/// "Nguyễn Văn A".
+/// "Nguyễn Văn A". A hyphen inside a name is part of it.
 fn bare_name(name_and_office: &str) -> String {
-    const HONORIFICS: [&str; 5] = ["Đồng chí ", "Đ/c ", "Ông ", "Bà ", "Đồng chí: "];
+    const HONORIFICS: [&str; 5] = ["đồng chí ", "đồng chí: ", "đ/c ", "ông ", "bà "];
+    const ENDS: [&str; 5] = [",", ";", "(", " - ", " – "];
     let line = text::line(name_and_office);
-    let name = line.split([',', ';', '-', '–', '(']).next().unwrap_or_default().trim();
-    let short = HONORIFICS.iter().find_map(|honorific| {
-        let head = name.get(..honorific.len())?;
-        (head.to_lowercase() == honorific.to_lowercase()).then(|| &name[honorific.len()..])
+    let end = ENDS.iter().filter_map(|end| line.find(end)).min().unwrap_or(line.len());
+    let name = line[..end].trim();
+    let plain = HONORIFICS.iter().find_map(|honorific| {
+        let (head, rest) = name.split_at_checked(honorific.len())?;
+        (head.to_lowercase() == *honorific).then_some(rest)
     });
-    short.unwrap_or(name).trim().to_owned()
+    plain.unwrap_or(name).trim().to_owned()
 }
 
 /// "- Như trên;", the last one with a full stop.
@@ -364,5 +366,89 @@ fn seal(document: &MinutesDocument) -> String {
     match text::line(&document.log_hash) {
         hash if hash.is_empty() => hash,
         hash => format!("Nhật ký sự kiện (SHA-256): {hash}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+
+    const HOUR: i64 = 3_600_000;
+
+    #[test]
+    fn a_signature_carries_the_name_without_honorific_and_office() {
+        for (written, name) in [
+            ("Đồng chí Nguyễn Văn An, Phó Bí thư Tỉnh ủy", "Nguyễn Văn An"),
+            ("ĐỒNG CHÍ: Trần Thị Ước - chuyên viên", "Trần Thị Ước"),
+            ("Bà Hồ Thị Bưởi (Chánh Văn phòng)", "Hồ Thị Bưởi"),
+            ("Bàn Văn Ông", "Bàn Văn Ông"),
+            ("Y-Thiêm Hồ; Bí thư", "Y-Thiêm Hồ"),
+            ("ồ", "ồ"),
+            ("", ""),
+        ] {
+            assert_eq!(bare_name(written), name);
+        }
+    }
+
+    #[test]
+    fn recipients_get_dashes_semicolons_and_a_final_full_stop() {
+        let mut document = sample(MinutesForm::State, 0);
+        document.recipients = vec!["- Như trên;\n+ Tỉnh ủy".into(), " ".into(), "Lưu: VT.".into()];
+        assert_eq!(recipients(&document), ["- Như trên;", "- Tỉnh ủy;", "- Lưu: VT."]);
+    }
+
+    #[test]
+    fn a_site_that_was_cut_off_shows_how_long_it_was_connected_and_another_day_is_named() {
+        let document = sample(MinutesForm::State, 1);
+        let mut row = document.attendance[0].clone();
+        let shown = |row: &AttendanceRow| times(row, document.started_at);
+        assert_eq!(shown(&row), "08:00 – 11:30");
+        row.connected_ms = 2_700_000;
+        assert_eq!(shown(&row), "08:00 – 11:30 (kết nối 45 phút)");
+        row.left_at = row.left_at.map(|at| Timestamp(at.0 + 24 * HOUR));
+        assert_eq!(shown(&row), "08:00 – 11:30 24/11 (kết nối 45 phút)");
+        row.left_at = None;
+        assert_eq!(shown(&row), "08:00 – …");
+    }
+
+    #[test]
+    fn absent_sites_are_listed_but_bring_no_delegates() {
+        let mut document = sample(MinutesForm::State, 2);
+        document.attendance[1].present = false;
+        document.attendance[1].headcount = 99;
+        document.attendance[0].headcount = 2_134;
+        assert_eq!(participants(&document), "1/2 điểm cầu, 2.134 đại biểu, cụ thể như sau:");
+        let table = table(&document).unwrap();
+        assert_eq!(table.rows[1][2..4], ["Vắng".to_owned(), "–".to_owned()]);
+        assert_eq!(
+            (table.total_present.as_str(), table.total_delegates.as_str()),
+            ("1/2", "2.134")
+        );
+    }
+
+    #[test]
+    fn parts_that_hold_nothing_are_left_out_and_the_rest_is_numbered_on() {
+        let mut document = sample(MinutesForm::Party, 2);
+        document.speeches.clear();
+        document.recordings.clear();
+        let headings: Vec<_> = sections(&document).into_iter().map(|part| part.heading).collect();
+        let expected = [
+            "1. Mục đích, chương trình, khai mạc",
+            "2. Nội dung quyết định",
+            "3. Kết luận của chủ trì",
+        ];
+        assert_eq!(headings, expected);
+    }
+
+    #[test]
+    fn a_speech_that_was_not_heard_counts_the_time_of_the_floor() {
+        let mut row = sample(MinutesForm::State, 1).speeches[0].clone();
+        row.spoken_ms = 0;
+        row.summary = "Một.\nHai.".into();
+        let blocks = speech((&row, 3));
+        assert!(blocks[0].lead.starts_with("3) Điểm cầu xã số 0 - Đ/c Lê Văn Đức"));
+        assert!(blocks[0].lead.ends_with("lúc 08 giờ 30 phút, thời lượng 5 phút:"));
+        assert_eq!((blocks[0].text.as_str(), blocks[1].text.as_str()), ("Một.", "Hai."));
     }
 }
