@@ -19,6 +19,8 @@ pub trait DiskFile: Send + Sync {
 pub trait Disk: Send {
     /// Makes a new file, and its folder if needed.
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+    /// The folder of a file, to be synced: a new file survives a power cut only with its name.
+    fn folder(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 }
 
 /// The real one.
@@ -32,6 +34,11 @@ impl Disk for LocalDisk {
         }
         let file = OpenOptions::new().write(true).create_new(true).open(path)?;
         Ok(Arc::new(file))
+    }
+
+    fn folder(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+        Ok(Arc::new(File::open(folder)?))
     }
 }
 

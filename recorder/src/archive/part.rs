@@ -35,6 +35,8 @@ pub(super) struct Part {
     last_us: i64,
     is_reported: bool,
     block: Vec<u8>,
+    /// Logs that ended, and the folder of new ones, until they are synced.
+    unsynced: Vec<Arc<dyn DiskFile>>,
 }
 
 struct Log {
@@ -65,6 +67,7 @@ impl Part {
             last_us: 0,
             is_reported: false,
             block: Vec::new(),
+            unsynced: Vec::new(),
         }
     }
 
@@ -100,12 +103,8 @@ impl Part {
             log.builder.push(EntryKind::End, self.last_us, &[]);
         }
         self.write_block(track, disk, reports);
-        if let Some(log) = self.logs.remove(&track)
-            && let Some(file) = log.file
-            && let Err(error) = file.sync()
-        {
-            tracing::error!(%error, "a log cannot be synced");
-        }
+        let file = self.logs.remove(&track).and_then(|log| log.file);
+        self.unsynced.extend(file);
     }
 
     /// Adds a packet to its log.
@@ -175,8 +174,12 @@ impl Part {
             return true;
         }
         let chain = log.builder.block(&mut self.block);
+        let is_new = log.file.is_none();
         match log.write(&self.block, disk) {
             Ok(()) => {
+                if is_new && let Ok(folder) = disk.folder(&log.path) {
+                    self.unsynced.push(folder);
+                }
                 log.builder.written(chain);
                 self.bytes += self.block.len() as u64;
                 true
@@ -220,7 +223,7 @@ impl Part {
 
     /// Files that changed since they were last synced.
     pub(super) fn take_unsynced(&mut self) -> Vec<Arc<dyn DiskFile>> {
-        let mut files: Vec<Arc<dyn DiskFile>> = Vec::new();
+        let mut files = std::mem::take(&mut self.unsynced);
         for log in self.logs.values_mut().filter(|log| log.is_unsynced) {
             log.is_unsynced = false;
             files.extend(log.file.clone());
@@ -229,14 +232,6 @@ impl Part {
             files.push(file);
         }
         files
-    }
-
-    /// The files were not synced after all.
-    pub(super) fn mark_unsynced(&mut self) {
-        for log in self.logs.values_mut() {
-            log.is_unsynced = true;
-        }
-        self.journal.is_unsynced = true;
     }
 
     /// Says how much is written.

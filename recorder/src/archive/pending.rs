@@ -9,6 +9,8 @@ use protocol::tap::TapMessage;
 const RECORDINGS_MAX: usize = 64;
 /// Most bytes kept for one of them: some seconds of a large meeting. More is thrown away and counted.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Most messages kept for one of them.
+const MESSAGES_MAX: usize = 20_000;
 /// Most closed recordings remembered.
 const CLOSED_MAX: usize = 256;
 
@@ -40,7 +42,11 @@ impl Pending {
             }
             waiting.bytes += bytes;
         }
-        waiting.messages.push(message);
+        if waiting.messages.len() < MESSAGES_MAX {
+            waiting.messages.push(message);
+        } else if let TapMessage::Packets { packets, dropped, .. } = &message {
+            waiting.lost += packets.len() as u64 + dropped;
+        }
     }
 
     /// What was kept for a recording.

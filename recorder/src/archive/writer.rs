@@ -5,6 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
 use protocol::error::ErrorCode;
@@ -123,13 +124,15 @@ pub struct Writer {
     outbox: VecDeque<Report>,
     /// Manifests that the disk refused.
     unsaved: HashMap<PathBuf, Box<Manifest>>,
-    syncer: std::sync::mpsc::SyncSender<Vec<Arc<dyn DiskFile>>>,
+    syncer: SyncSender<Vec<Arc<dyn DiskFile>>>,
+    /// Files that wait for the syncing thread.
+    unsynced: Vec<Arc<dyn DiskFile>>,
 }
 
 impl Writer {
     /// A writer on a disk. Starts the thread that syncs.
     pub fn new(disk: Box<dyn Disk>) -> std::io::Result<Self> {
-        let (syncer, files) = std::sync::mpsc::sync_channel::<Vec<Arc<dyn DiskFile>>>(1);
+        let (syncer, files) = sync_channel::<Vec<Arc<dyn DiskFile>>>(1);
         std::thread::Builder::new().name("archive-sync".into()).spawn(move || {
             while let Ok(files) = files.recv() {
                 for file in files {
@@ -147,6 +150,7 @@ impl Writer {
             outbox: VecDeque::new(),
             unsaved: HashMap::new(),
             syncer,
+            unsynced: Vec::new(),
         })
     }
 
@@ -236,15 +240,15 @@ impl Writer {
 
     /// Has everything synced, unless the former sync still runs, and says how much is written.
     pub fn sync(&mut self) {
-        let files = self.parts.values_mut().flat_map(Part::take_unsynced).collect::<Vec<_>>();
-        if !files.is_empty()
-            && let Err(refused) = self.syncer.try_send(files)
+        // Files that a slow disk did not take yet go first; no more are gathered until it has.
+        if self.unsynced.is_empty() {
+            self.unsynced.extend(self.parts.values_mut().flat_map(Part::take_unsynced));
+        }
+        if !self.unsynced.is_empty()
+            && let Err(TrySendError::Full(files) | TrySendError::Disconnected(files)) =
+                self.syncer.try_send(std::mem::take(&mut self.unsynced))
         {
-            // The disk is slower than once a second: the files stay unsynced until next time.
-            let (std::sync::mpsc::TrySendError::Full(files)
-            | std::sync::mpsc::TrySendError::Disconnected(files)) = refused;
-            drop(files);
-            self.parts.values_mut().for_each(Part::mark_unsynced);
+            self.unsynced = files;
         }
         for part in self.parts.values_mut() {
             part.report(&mut self.outbox);

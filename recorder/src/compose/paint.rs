@@ -6,7 +6,6 @@ use protocol::time::Timestamp;
 use super::canvas::{Canvas, Colour, Rect};
 use super::layout::{BAR, Cell, HEIGHT, WIDTH};
 use super::text::Letters;
-use crate::error::Error;
 use crate::media::VideoDecoder;
 
 /// Time in Việt Nam, ms ahead of UTC; it knows no summer time.
@@ -66,11 +65,7 @@ impl Painter {
     }
 
     /// Draws the cells of a moment.
-    pub(super) fn cells(
-        &mut self,
-        cells: &[Cell],
-        pictures: &mut dyn Pictures,
-    ) -> Result<(), Error> {
+    pub(super) fn cells(&mut self, cells: &[Cell], pictures: &mut dyn Pictures) {
         let wanted: Vec<(Cell, Version)> =
             cells.iter().map(|cell| (cell.clone(), pictures.version(&cell.track))).collect();
         let before = match std::mem::replace(&mut self.drawn, Drawn::Nothing) {
@@ -85,7 +80,7 @@ impl Painter {
                 continue;
             }
             match (version, pictures.decoder(&cell.track)) {
-                (Some(_), Some(decoder)) => self.picture(cell, decoder)?,
+                (Some(_), Some(decoder)) => self.picture(cell, decoder),
                 (Some(_) | None, _) => self.card(cell),
             }
         }
@@ -93,7 +88,6 @@ impl Painter {
             self.centred("Chưa có điểm cầu nào trong phòng họp", 30, 320, QUIET);
         }
         self.drawn = Drawn::Cells(wanted);
-        Ok(())
     }
 
     /// Draws the card of a stretch that was not recorded.
@@ -129,8 +123,8 @@ impl Painter {
         self.canvas.fill(above, GROUND);
     }
 
-    fn picture(&mut self, cell: &Cell, decoder: &mut VideoDecoder) -> Result<(), Error> {
-        let Some((width, height)) = decoder.size() else { return Ok(()) };
+    fn picture(&mut self, cell: &Cell, decoder: &mut VideoDecoder) {
+        let Some((width, height)) = decoder.size() else { return };
         let mut rect = cell.rect.fit(width, height);
         // A frame of a few pixels is worse than a shape that is a hair wrong.
         if cell.rect.width - rect.width <= 8 && cell.rect.height - rect.height <= 8 {
@@ -138,10 +132,12 @@ impl Painter {
         } else {
             self.canvas.fill(cell.rect, LETTERBOX);
         }
-        decoder.draw(&mut self.canvas, rect)?;
+        // A picture of a shape that cannot be scaled is no picture.
+        if decoder.draw(&mut self.canvas, rect).is_err() {
+            return self.card(cell);
+        }
         self.strip(cell);
         self.frame(cell);
-        Ok(())
     }
 
     /// The name over the picture's lower edge.
@@ -276,7 +272,7 @@ mod tests {
             has_floor: true,
             name: "Điểm cầu xã Lệ Thủy".into(),
         };
-        painter.cells(&[cell], &mut NoPictures).expect("drawn");
+        painter.cells(&[cell], &mut NoPictures);
         assert!(bright(&painter, Rect::new(300, 280, 500, 60)) > 1_000);
         assert_eq!(bright(&painter, Rect::new(1_100, 300, 100, 60)), 0);
     }

@@ -14,6 +14,7 @@ use super::plan::{Plan, TrackPlan};
 use super::scene::Scene;
 use crate::error::Error;
 use crate::media::{Mp4Writer, OpusDecoder, SAMPLE_RATE, VideoDecoder};
+use crate::rtp::depacketize::vp8_size;
 
 /// One picture's time, µs.
 const STEP_US: i64 = 1_000_000 / FRAMES_PER_SECOND as i64;
@@ -23,6 +24,8 @@ const STEP_SAMPLES: usize = (SAMPLE_RATE / FRAMES_PER_SECOND) as usize;
 const CAMERA_HOLD_US: i64 = 2_000_000;
 /// A screen that does not change sends little.
 const SCREEN_HOLD_US: i64 = 10_000_000;
+/// Largest picture that is decoded: 4K and some more. What claims to be larger would only cost memory.
+const PIXELS_MAX: u64 = 4_096 * 2_304;
 /// Opus hands out sound 6.5 ms after it was said: its encoder's look-ahead (RFC 7845 §5.1).
 const OPUS_DELAY_US: i64 = 6_500;
 /// A publisher that only sends sound counts as here for so long after its last packet, µs.
@@ -87,7 +90,7 @@ pub(super) fn render(
             Some((from, to)) if *from <= us => painter.gap(now(*from), now(*to)),
             Some(_) | None => {
                 let cells = layout(&scene, &videos.live(), &heard(&audios, us), &senders);
-                painter.cells(&cells, &mut videos)?;
+                painter.cells(&cells, &mut videos);
             }
         }
         painter.bar(now(us));
@@ -124,6 +127,10 @@ impl<'a> VideoSource<'a> {
                 Some(decoder) => decoder,
                 None => self.decoder.insert(VideoDecoder::new()?),
             };
+            let pixels = vp8_size(&frame.bytes).map_or(0, |(w, h)| u64::from(w) * u64::from(h));
+            if pixels > PIXELS_MAX {
+                continue;
+            }
             if decoder.decode(&frame.bytes) {
                 self.version += 1;
                 self.last_us = frame.us;

@@ -12,6 +12,7 @@ use super::plan::{Plan, TrackPlan};
 use crate::archive::TRACKS;
 use crate::error::Error;
 use crate::media::{WebmStream, WebmWriter};
+use crate::rtp::depacketize::vp8_size;
 
 /// Longest file name made of a site's name, in letters.
 const NAME_MAX: usize = 60;
@@ -34,8 +35,12 @@ pub(super) fn copy_all(
             number += 1;
         }
         let mut tell = |done: f64| progress((n as f64 + done) / n_tracks);
-        if copy(track, name, plan.length_us, &dir.join(&path), &mut tell)? {
-            paths.push(path);
+        match copy(track, name, plan.length_us, &dir.join(&path), &mut tell) {
+            Ok(true) => paths.push(path),
+            Ok(false) => {}
+            // One camera that sent nonsense must not cost the others their files.
+            Err(Error::Media(reason)) => tracing::warn!(path, reason, "a track has no file"),
+            Err(error) => return Err(error),
         }
     }
     Ok(paths)
@@ -74,14 +79,7 @@ fn stream_of(track: &TrackPlan, frame: &TimedFrame) -> Option<WebmStream> {
     if track.key.source.is_audio() {
         return Some(WebmStream::Opus);
     }
-    // RFC 6386 §9.1: three bytes of tag, a start code, width and height with two bits of scale each.
-    let header: &[u8; 10] = frame.bytes.first_chunk()?;
-    if !frame.is_key || header[3..6] != [0x9d, 0x01, 0x2a] {
-        return None;
-    }
-    let width = u16::from_le_bytes([header[6], header[7]]) & 0x3fff;
-    let height = u16::from_le_bytes([header[8], header[9]]) & 0x3fff;
-    (width > 0 && height > 0).then_some(WebmStream::Vp8 { width, height })
+    vp8_size(&frame.bytes).map(|(width, height)| WebmStream::Vp8 { width, height })
 }
 
 fn source_name(source: Source) -> &'static str {

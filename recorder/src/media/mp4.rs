@@ -93,8 +93,8 @@ impl Mp4Writer {
     /// Appends samples, left and right in turn.
     pub fn sound(&mut self, samples: &[f32]) -> Result<(), Error> {
         self.waiting.extend_from_slice(samples);
-        let per_frame = self.audio.frame_size() as usize * 2;
-        while self.waiting.len() >= per_frame.max(2) {
+        let per_frame = self.audio.frame_size().max(1) as usize * 2;
+        while self.waiting.len() >= per_frame {
             let rest = self.waiting.split_off(per_frame);
             let full = std::mem::replace(&mut self.waiting, rest);
             self.send_sound(&full)?;

@@ -133,6 +133,18 @@ fn vp8_payload(payload: &[u8]) -> Option<(bool, &[u8])> {
     Some((first & 0x10 != 0 && first & 0x07 == 0, rest))
 }
 
+/// Width and height of a VP8 key frame (RFC 6386 §9.1: three bytes of tag, a start code, width and height
+/// with two bits of scale each). None if it is not one.
+pub fn vp8_size(frame: &[u8]) -> Option<(u16, u16)> {
+    let header: &[u8; 10] = frame.first_chunk()?;
+    if header[0] & 1 != 0 || header[3..6] != [0x9d, 0x01, 0x2a] {
+        return None;
+    }
+    let width = u16::from_le_bytes([header[6], header[7]]) & 0x3fff;
+    let height = u16::from_le_bytes([header[8], header[9]]) & 0x3fff;
+    (width > 0 && height > 0).then_some((width, height))
+}
+
 /// Samples at 48 kHz in an Opus packet (RFC 6716 §3.1). None if it is malformed.
 pub fn opus_samples(packet: &[u8]) -> Option<u32> {
     let (&toc, rest) = packet.split_first()?;

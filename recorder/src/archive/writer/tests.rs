@@ -21,6 +21,10 @@ impl Disk for FullDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         Ok(Arc::new(FullFile(self.0.clone(), LocalDisk.create(path)?)))
     }
+
+    fn folder(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        LocalDisk.folder(path)
+    }
 }
 
 impl DiskFile for FullFile {
