@@ -1,7 +1,7 @@
 //! The command line: what can be asked of the binary, and which module answers.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::{config, doctor, roles, telemetry, terminal, worker};
+use crate::{config, doctor, roles, telemetry, terminal, verify, worker};
 
 /// What the binary calls itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -136,7 +136,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Token(token) => issue_token(token),
-        Command::Verify { path } => verify(&path),
+        Command::Verify { path } => check_integrity(&path),
         Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
         Command::Config { action: ConfigAction::Check(place) } => {
             config::load(&place)?;
@@ -173,13 +173,13 @@ fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn verify(path: &std::path::Path) -> anyhow::Result<ExitCode> {
+fn check_integrity(path: &Path) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(path.exists(), "{} does not exist.", path.display());
-    let report = runtime()?.block_on(roles::verify(path))?;
+    let report = runtime()?.block_on(verify::verify(path))?;
     for line in &report.lines {
         terminal::say(line);
     }
-    Ok(if report.intact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if report.is_damaged { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

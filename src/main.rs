@@ -15,6 +15,7 @@ mod lifecycle;
 mod roles;
 mod telemetry;
 mod terminal;
+mod verify;
 mod worker;
 
 fn main() -> ExitCode {

@@ -1,7 +1,6 @@
 //! Which roles run in this process and which links join them: the only wiring in the product.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -9,7 +8,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use protocol::tap::TAP_QUEUE_MAX;
-use signaling::Verified;
 use signaling::demo::DemoReport;
 use signaling::token::TokenRequest;
 
@@ -97,25 +95,4 @@ fn announce(http: SocketAddr, media: SocketAddr, demo: Option<&DemoReport>) {
 /// A token for WHIP and WHEP; a server on the same data folder accepts it.
 pub(crate) fn token(config: &Config, request: &TokenRequest) -> anyhow::Result<String> {
     Ok(signaling::token::issue(&config.node.data, request)?)
-}
-
-/// What `diemcau verify` found.
-pub(crate) struct Report {
-    /// For people.
-    pub(crate) lines: Vec<String>,
-    /// Everything is as it was written.
-    pub(crate) intact: bool,
-}
-
-/// Checks the facts of a data folder.
-pub(crate) async fn verify(path: &Path) -> anyhow::Result<Report> {
-    let (line, intact) = match signaling::verify(path).await? {
-        Verified::Whole { n_meetings, n_facts } => {
-            (format!("{n_facts} facts of {n_meetings} meetings are as they were written."), true)
-        }
-        Verified::Altered { meeting, title, seq, reason } => {
-            (format!("Meeting {meeting} \"{title}\", fact {seq}: {reason}."), false)
-        }
-    };
-    Ok(Report { lines: vec![line], intact })
 }
