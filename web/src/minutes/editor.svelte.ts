@@ -62,7 +62,7 @@ export class MinutesEditor {
     if (this.document === null || !this.#mayWrite) return;
     const now = $state.snapshot(this.document);
     if (JSON.stringify(now) === this.#server && this.saver.status === 'saved') return;
-    this.isKeptHere = keepDraft(this.meeting, { version: this.saver.version, at: Date.now(), document: now });
+    this.#keep(now);
     this.saver = machine.edited(this.saver, Date.now());
   }
 
@@ -83,6 +83,7 @@ export class MinutesEditor {
     if (this.theirs === null) return;
     this.saver = machine.keptMine(this.saver, this.theirs.version, Date.now());
     this.theirs = null;
+    if (this.document !== null) this.#keep($state.snapshot(this.document));
   }
 
   /** Conflict: the server's content wins; what was here can be brought back. */
@@ -101,6 +102,10 @@ export class MinutesEditor {
     this.#take(await api.redraftMinutes(this.meeting));
     dropDraft(this.meeting);
     toast(t('editor.redrafted'), { kind: 'ok', ...(mine === null ? {} : { undo: () => this.#put(mine) }) });
+  }
+
+  #keep(document: MinutesDocument): void {
+    this.isKeptHere = keepDraft(this.meeting, { version: this.saver.version, at: Date.now(), document });
   }
 
   #put(document: MinutesDocument): void {
@@ -152,7 +157,9 @@ export class MinutesEditor {
       this.#server = JSON.stringify(taken);
       this.savedAt = saved.changed_at;
       this.saver = machine.succeeded(this.saver, saved.version, Date.now());
-      if (!this.isDirty) dropDraft(this.meeting);
+      // What was typed meanwhile is from now on made from the version just saved.
+      if (this.isDirty) this.#keep($state.snapshot(this.document));
+      else dropDraft(this.meeting);
     } catch (error) {
       this.saver = machine.failed(this.saver, failureOf(error), Date.now());
       if (this.saver.status === 'conflict') await this.#fetchTheirs();
