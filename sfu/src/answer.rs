@@ -97,7 +97,7 @@ fn accepted(
     };
     put!(text, "a=fingerprint:sha-256 {}\r\na=setup:{setup}\r\n", ourselves.fingerprint);
     text.push_str(match direction {
-        Direction::Sends => "a=recvonly\r\n",
+        Direction::Sends | Direction::Both => "a=recvonly\r\n",
         Direction::Receives => "a=sendonly\r\n",
     });
     text.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");

@@ -180,15 +180,14 @@ impl Core {
     /// After inputs: sends what waits, assigns lines where something changed.
     pub(crate) fn settle(&mut self, now: Now) {
         while let Some(index) = self.touched.pop() {
-            self.flush_room(index, now);
             let Some(Some(room)) = self.rooms.get_mut(index) else { continue };
+            // Lines first, so that a new track's first packet already finds its receivers.
             if std::mem::take(&mut room.is_dirty) {
                 self.assign_room(index, now);
             }
+            self.flush_room(index, now);
             self.ask_key_frames(index, now);
         }
-        self.counters.participants =
-            self.sessions.iter().flatten().filter(|it| it.srtp.is_some()).count() as u64;
     }
 
     fn flush_room(&mut self, index: usize, now: Now) {
@@ -308,8 +307,9 @@ impl Core {
             return;
         };
         let Some(session) = self.session_mut(index) else { return };
-        session.srtp = Some(Srtp { local, remote });
+        let is_new = session.srtp.replace(Srtp { local, remote }).is_none();
         let (id, room) = (session.id, session.room);
+        self.counters.participants += u64::from(is_new);
         tracing::info!(session = %id, profile = ?keys.profile, "connected");
         self.events.push_back(MediaEvent::SessionConnected { session: id });
         self.touch(room, true);
@@ -356,6 +356,12 @@ impl Core {
     fn close_session(&mut self, index: usize, now: Now) {
         let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return };
         session.dtls.close(now.at);
+        if let Some(address) = session.selected {
+            while let Some(datagram) = session.dtls.poll_output() {
+                self.out.push(address, &datagram);
+            }
+        }
+        self.counters.participants -= u64::from(session.srtp.is_some());
         self.by_id.remove(&session.id);
         self.by_ufrag.remove(&session.ufrag);
         self.by_address.retain(|_, of| *of != index);
@@ -393,4 +399,4 @@ impl Core {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

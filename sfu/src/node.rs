@@ -324,3 +324,6 @@ impl Shell {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ impl Core {
         if free >= SESSIONS_MAX {
             return Err(ErrorCode::MediaUnavailable);
         }
+        settle_directions(&mut offer, &asked.kind);
         let sends = self.sending_lines(&mut offer, &asked.kind);
         let (lines, ssrcs) = self.receiving_lines(&mut offer, &asked.kind);
         if sends.is_empty() && lines.is_empty() {
@@ -181,5 +182,18 @@ impl Core {
 
     fn random_text(&mut self, n: usize) -> String {
         (0..n).map(|_| char::from(LETTERS[(self.random)() as usize % LETTERS.len()])).collect()
+    }
+}
+
+/// Makes up our mind about lines that could go either way.
+fn settle_directions(offer: &mut Offer, kind: &SessionKind) {
+    let settled = match kind {
+        SessionKind::Room { .. } | SessionKind::Publish => Direction::Sends,
+        SessionKind::Receive { .. } | SessionKind::Programme => Direction::Receives,
+    };
+    for (_, direction, _) in offer.lines.iter_mut().filter_map(|line| line.carried.as_mut()) {
+        if *direction == Direction::Both {
+            *direction = settled;
+        }
     }
 }

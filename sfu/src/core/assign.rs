@@ -157,6 +157,3 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
     }
     is_waiting
 }
-
-#[cfg(test)]
-mod tests;

@@ -151,6 +151,8 @@ impl Core {
                 tap: None,
             }));
             self.touch(room_index, true);
+            // Whoever publishes is looked at more often, beginning now.
+            self.schedule(index, now.at);
         }
         self.start_room_timer(room_index, now);
         Some(track_index)

@@ -75,7 +75,13 @@ pub(crate) struct Dtls {
     identity: Arc<Identity>,
     /// Pieces of the browser's first flight, until it says which profiles it speaks.
     opening: Option<Vec<BytesMut>>,
+    n_errors: u32,
+    is_complete: bool,
 }
+
+/// Records that made no sense. The library answers each with an alert, and another library may answer
+/// that with an alert: so after so many a handshake is given up, and a finished one says nothing.
+const ERRORS_MAX: u32 = 8;
 
 /// Most pieces of a first flight that are kept. Browsers send one or two.
 const OPENING_MAX: usize = 4;
@@ -145,7 +151,15 @@ impl Dtls {
         };
         let endpoint = Endpoint::new(far_end(), TransportProtocol::UDP, server);
         let opening = (role == Role::Passive).then(Vec::new);
-        Ok(Self { endpoint, role, expected, identity: Arc::clone(identity), opening })
+        Ok(Self {
+            endpoint,
+            role,
+            expected,
+            identity: Arc::clone(identity),
+            opening,
+            n_errors: 0,
+            is_complete: false,
+        })
     }
 
     /// Called when ICE has validated an address: begins the handshake if that is our part.
@@ -184,12 +198,12 @@ impl Dtls {
 
     fn read(&mut self, datagram: &[u8], now: Instant) -> Progress {
         let Ok(events) = self.endpoint.read(now, far_end(), None, BytesMut::from(datagram)) else {
-            // A forged record must not end an association; a handshake that cannot go on times out.
-            return Progress::None;
+            return self.failed();
         };
         for event in events {
             match event {
                 EndpointEvent::HandshakeComplete => {
+                    self.is_complete = true;
                     return self.keys().map_or(Progress::Closed, |it| Progress::Keys(Box::new(it)));
                 }
                 EndpointEvent::PeerClosed => return Progress::Closed,
@@ -198,6 +212,16 @@ impl Dtls {
             }
         }
         Progress::None
+    }
+
+    /// A forged record must not end an association at once; many of them mean that it goes nowhere.
+    fn failed(&mut self) -> Progress {
+        self.n_errors = self.n_errors.saturating_add(1);
+        if self.n_errors <= ERRORS_MAX {
+            return Progress::None;
+        }
+        while self.endpoint.poll_transmit().is_some() {}
+        if self.is_complete { Progress::None } else { Progress::Closed }
     }
 
     fn keys(&self) -> Option<Keys> {

@@ -36,10 +36,12 @@ pub(crate) enum Kind {
 /// Which way a line goes, seen from the browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Direction {
-    /// The browser sends (`sendonly` or `sendrecv`).
+    /// The browser sends (`sendonly`).
     Sends,
-    /// The browser receives.
+    /// The browser receives (`recvonly`).
     Receives,
+    /// The browser would do either (`sendrecv`); the kind of session decides which.
+    Both,
 }
 
 /// Numbers of the header extensions that we use, 0 where the browser does not offer one.
@@ -235,8 +237,10 @@ fn carried(media: &MediaDescription) -> Option<(Kind, Direction, Chosen)> {
         Direction::Receives
     } else if has(attributes, "inactive") {
         return None;
-    } else {
+    } else if has(attributes, "sendonly") {
         Direction::Sends
+    } else {
+        Direction::Both
     };
     Some((kind, direction, chosen(media, codec)?))
 }

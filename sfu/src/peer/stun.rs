@@ -69,24 +69,30 @@ impl Request {
     }
 }
 
+/// A browser's binding request, with nomination.
+#[cfg(test)]
+pub(crate) fn request_of_a_browser(ufrag: &str, password: &str) -> Vec<u8> {
+    use rtc_stun::textattrs::TextAttribute;
+    let provider = rtc_crypto::default_provider().unwrap();
+    let mut message = Message::new();
+    message.typ = BINDING_REQUEST;
+    message.write_header();
+    let username = TextAttribute { attr: ATTR_USERNAME, text: format!("{ufrag}:theirs") };
+    username.add_to(&mut message).unwrap();
+    message.add(ATTR_USE_CANDIDATE, &[]);
+    MessageIntegrity::new_raw_integrity_with_provider(password.as_bytes(), provider.crypto())
+        .add_to(&mut message)
+        .unwrap();
+    FINGERPRINT.add_to(&mut message).unwrap();
+    message.raw
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rtc_stun::textattrs::TextAttribute;
 
     fn request(password: &str) -> Vec<u8> {
-        let provider = rtc_crypto::default_provider().unwrap();
-        let mut message = Message::new();
-        message.typ = BINDING_REQUEST;
-        message.write_header();
-        let username = TextAttribute { attr: ATTR_USERNAME, text: "ours:theirs".to_owned() };
-        username.add_to(&mut message).unwrap();
-        message.add(ATTR_USE_CANDIDATE, &[]);
-        MessageIntegrity::new_raw_integrity_with_provider(password.as_bytes(), provider.crypto())
-            .add_to(&mut message)
-            .unwrap();
-        FINGERPRINT.add_to(&mut message).unwrap();
-        message.raw
+        request_of_a_browser("ours", password)
     }
 
     #[test]

@@ -52,7 +52,7 @@ trait ForTests {
 impl ForTests for Instant {
     #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
     fn now_for_tests() -> Instant {
-        Instant::now()
+        Self::now()
     }
 }
 

@@ -1,0 +1,212 @@
+//! A browser small enough to read: an offer, a binding request, DTLS, SRTP. Knows no sockets, so it
+//! serves with the core alone and with a node on loopback.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::peer::dtls::{Dtls, Identity, Progress, Role};
+use crate::peer::offer;
+use crate::peer::srtp::{Direction, Window};
+use crate::peer::stun;
+use crate::rtp::{self, Header};
+use crate::session::Srtp;
+
+/// Header extensions that the browser offers.
+const MID: u8 = 4;
+const RID: u8 = 10;
+const LEVEL: u8 = 1;
+
+/// A line that the browser offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    SendAudio,
+    SendVideo,
+    SendSimulcast,
+    ReceiveAudio,
+    ReceiveVideo,
+}
+
+/// A packet as the browser got it.
+#[derive(Clone, Debug)]
+pub(crate) struct Got {
+    pub(crate) header: Header,
+    pub(crate) payload: Vec<u8>,
+}
+
+/// The browser.
+pub(crate) struct Browser {
+    pub(crate) address: SocketAddr,
+    identity: Arc<Identity>,
+    ufrag: String,
+    password: String,
+    dtls: Option<Dtls>,
+    pub(crate) srtp: Option<Srtp>,
+    pub(crate) packets: Vec<Got>,
+    pub(crate) reports: Vec<Vec<u8>>,
+    pub(crate) stun_answers: usize,
+    windows: std::collections::HashMap<u32, Window>,
+}
+
+impl Browser {
+    pub(crate) fn new(port: u16) -> Self {
+        Self {
+            address: SocketAddr::from(([192, 0, 2, 1], port)),
+            identity: Arc::new(Identity::generate().unwrap()),
+            ufrag: String::new(),
+            password: String::new(),
+            dtls: None,
+            srtp: None,
+            packets: Vec::new(),
+            reports: Vec::new(),
+            stun_answers: 0,
+            windows: std::collections::HashMap::new(),
+        }
+    }
+
+    /// An offer with these lines; mids count from 0.
+    pub(crate) fn offer(&self, wishes: &[Wish], setup: &str) -> String {
+        let mids: Vec<String> = (0..wishes.len()).map(|mid| mid.to_string()).collect();
+        let mut text = format!(
+            "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=group:BUNDLE {}\r\n",
+            mids.join(" ")
+        );
+        for (mid, wish) in wishes.iter().enumerate() {
+            let is_audio = matches!(wish, Wish::SendAudio | Wish::ReceiveAudio);
+            let receives = matches!(wish, Wish::ReceiveAudio | Wish::ReceiveVideo);
+            let (media, types) = if is_audio { ("audio", "111") } else { ("video", "96 97") };
+            text += &format!(
+                "m={media} 9 UDP/TLS/RTP/SAVPF {types}\r\nc=IN IP4 0.0.0.0\r\na=mid:{mid}\r\n\
+                 a=ice-ufrag:browser\r\na=ice-pwd:0123456789012345678901\r\n\
+                 a=fingerprint:sha-256 {}\r\na=setup:{setup}\r\na=rtcp-mux\r\na={}\r\n\
+                 a=extmap:{MID} urn:ietf:params:rtp-hdrext:sdes:mid\r\n\
+                 a=extmap:{RID} urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n\
+                 a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id\r\n\
+                 a=extmap:{LEVEL} urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n",
+                self.identity.fingerprint,
+                if receives { "recvonly" } else { "sendonly" },
+            );
+            text += if is_audio {
+                "a=rtpmap:111 opus/48000/2\r\n"
+            } else {
+                "a=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\n\
+                 a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96\r\n"
+            };
+            if *wish == Wish::SendSimulcast {
+                text +=
+                    "a=rid:l send\r\na=rid:m send\r\na=rid:h send\r\na=simulcast:send l;m;h\r\n";
+            }
+        }
+        text
+    }
+
+    /// Takes the answer in. `fingerprint` replaces the node's, to see that a wrong one is refused.
+    pub(crate) fn answered(&mut self, answer: &str, fingerprint: Option<[u8; 32]>) {
+        let of = |key: &str| {
+            let line = answer.lines().find_map(|line| line.strip_prefix(key));
+            line.unwrap_or_else(|| panic!("{key} in {answer}")).to_owned()
+        };
+        (self.ufrag, self.password) = (of("a=ice-ufrag:"), of("a=ice-pwd:"));
+        let found = offer::parse(&answer.replace("a=ice-lite\r\n", "")).unwrap();
+        let role = if of("a=setup:") == "passive" { Role::Active } else { Role::Passive };
+        let expected = fingerprint.unwrap_or(found.fingerprint);
+        self.dtls = Some(Dtls::new(&self.identity, role, expected).unwrap());
+    }
+
+    /// What the browser sends first: a binding request, and DTLS if that is its part.
+    pub(crate) fn knock(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut out = vec![self.binding_request()];
+        let dtls = self.dtls.as_mut().unwrap();
+        assert!(matches!(dtls.start(now), Progress::None));
+        out.extend(std::iter::from_fn(|| dtls.poll_output()).map(|it| it.to_vec()));
+        out
+    }
+
+    pub(crate) fn binding_request(&self) -> Vec<u8> {
+        stun::request_of_a_browser(&self.ufrag, &self.password)
+    }
+
+    pub(crate) fn forged_request(&self) -> Vec<u8> {
+        stun::request_of_a_browser(&self.ufrag, "not the password")
+    }
+
+    /// Takes a datagram; returns what to send.
+    pub(crate) fn receive(&mut self, datagram: &[u8], now: Instant) -> Vec<Vec<u8>> {
+        match datagram[0] {
+            0..=3 => self.stun_answers += 1,
+            20..=63 => {
+                let dtls = self.dtls.as_mut().unwrap();
+                if let Progress::Keys(keys) = dtls.handle_input(datagram, now) {
+                    let provider = &*self.identity.provider;
+                    let direction =
+                        |secret| Direction::new(provider, keys.profile, secret).unwrap();
+                    let (local, remote) = (direction(&keys.local), direction(&keys.remote));
+                    self.srtp = Some(Srtp { local, remote });
+                }
+                return std::iter::from_fn(|| dtls.poll_output()).map(|it| it.to_vec()).collect();
+            }
+            _ if rtp::is_rtcp(datagram) => {
+                let srtp = self.srtp.as_mut().unwrap();
+                self.reports.push(srtp.remote.open_rtcp(datagram).unwrap().to_vec());
+            }
+            _ => self.rtp(datagram),
+        }
+        Vec::new()
+    }
+
+    fn rtp(&mut self, datagram: &[u8]) {
+        let mut packet = datagram.to_vec();
+        let header = rtp::parse(&packet).unwrap();
+        let window = self.windows.entry(header.ssrc).or_default();
+        let index = window.index(header.seq).expect("never the same number twice");
+        let srtp = self.srtp.as_mut().unwrap();
+        let len = srtp.remote.open(&mut packet, header.len, header.ssrc, index).expect("authentic");
+        window.accept(index);
+        packet.truncate(len);
+        self.packets.push(Got { header, payload: packet.split_off(header.len) });
+    }
+
+    /// Seals a packet of the line `mid`.
+    pub(crate) fn packet(&mut self, mid: usize, rid: Option<char>, packet: Sent<'_>) -> Vec<u8> {
+        let mut extension = vec![MID << 4, b'0' + mid as u8];
+        if let Some(rid) = rid {
+            extension.extend_from_slice(&[if packet.is_rtx { 11 } else { RID } << 4, rid as u8]);
+        }
+        extension.extend_from_slice(&[LEVEL << 4, packet.level]);
+        extension.resize(extension.len().next_multiple_of(4), 0);
+        let mut out = vec![0x90, packet.payload_type];
+        out.extend_from_slice(&(packet.seq as u16).to_be_bytes());
+        out.extend_from_slice(&packet.timestamp.to_be_bytes());
+        out.extend_from_slice(&packet.ssrc.to_be_bytes());
+        out.extend_from_slice(&[0xbe, 0xde, 0, (extension.len() / 4) as u8]);
+        out.extend_from_slice(&extension);
+        let header_len = out.len();
+        out.extend_from_slice(packet.payload);
+        let srtp = self.srtp.as_mut().unwrap();
+        srtp.local.seal(&mut out, 0, header_len, packet.ssrc, packet.seq).unwrap();
+        out
+    }
+
+    /// Seals a compound report.
+    pub(crate) fn report(&mut self, compound: &[u8]) -> Vec<u8> {
+        self.srtp.as_mut().unwrap().local.seal_rtcp(compound).unwrap().to_vec()
+    }
+}
+
+/// A packet to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent<'a> {
+    pub(crate) payload_type: u8,
+    pub(crate) ssrc: u32,
+    pub(crate) seq: u64,
+    pub(crate) timestamp: u32,
+    pub(crate) level: u8,
+    pub(crate) is_rtx: bool,
+    pub(crate) payload: &'a [u8],
+}
+
+/// The payload of a VP8 frame of one packet, with picture id.
+pub(crate) fn frame(picture: u16, is_key: bool) -> Vec<u8> {
+    let [high, low] = (picture | 0x8000).to_be_bytes();
+    vec![0x90, 0xe0, high, low, picture as u8, 0x20, if is_key { 0x10 } else { 0x11 }, 7, 7, 7]
+}
