@@ -112,13 +112,19 @@ pub(crate) struct Room {
 }
 
 impl Track {
+    /// Whether packets of a layer come. Where there is only one, it is not given up while the track
+    /// lives: a shared screen on which nothing moves sends about once a second.
+    pub(crate) fn is_active(&self, layer: usize, now: Instant) -> bool {
+        let is_only = self.layers.iter().flatten().count() == 1;
+        let longest = if is_only { TRACK_LIVE } else { LAYER_ACTIVE };
+        self.layers[layer]
+            .as_ref()
+            .is_some_and(|it| now.saturating_duration_since(it.last_packet) < longest)
+    }
+
     /// The sharpest active layer not above `max`; else the lowest active one.
     pub(crate) fn best_layer(&self, max: usize, now: Instant) -> Option<usize> {
-        let is_active = |layer: &usize| {
-            self.layers[*layer]
-                .as_ref()
-                .is_some_and(|it| now.saturating_duration_since(it.last_packet) < LAYER_ACTIVE)
-        };
+        let is_active = |layer: &usize| self.is_active(*layer, now);
         (0..=max.min(2)).rev().find(is_active).or_else(|| (0..3).find(is_active))
     }
 

@@ -34,7 +34,9 @@ type Control = [u64; 4];
 /// Gives the socket large buffers. What the system does not grant is not missed until load is high.
 pub(crate) fn enlarge_buffers(socket: &UdpSocket) {
     let bytes = SOCKET_BUFFER_BYTES;
-    for option in [libc::SO_RCVBUF, libc::SO_SNDBUF] {
+    // The forced ones need a capability that a service may have; the others obey the system's limit.
+    let options = [libc::SO_RCVBUF, libc::SO_SNDBUF, libc::SO_RCVBUFFORCE, libc::SO_SNDBUFFORCE];
+    for option in options {
         // SAFETY: the descriptor is open while `socket` is borrowed; the value is an int of that length.
         unsafe {
             libc::setsockopt(

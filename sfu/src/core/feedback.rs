@@ -6,7 +6,7 @@ use crate::answer::CNAME;
 use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
 use crate::receive::loss::Repair;
-use crate::room::{ClockMap, LAYER_ACTIVE};
+use crate::room::ClockMap;
 use crate::rtcp::{self, Report, ReportBlock, SenderReport};
 use crate::session::{Session, Stream};
 
@@ -136,10 +136,13 @@ impl Core {
         }
         let mut ask: Vec<(usize, u32)> = Vec::new();
         for track in room.tracks.iter_mut().flatten() {
-            for layer in track.layers.iter_mut().flatten() {
+            for index in 0..track.layers.len() {
                 // A layer that the browser has paused cannot answer; whoever wants it gets another one.
-                let is_active = now.at.saturating_duration_since(layer.last_packet) < LAYER_ACTIVE;
-                if is_active && layer.key_frames.should_ask(now.at) {
+                if !track.is_active(index, now.at) {
+                    continue;
+                }
+                let Some(layer) = track.layers[index].as_deref_mut() else { continue };
+                if layer.key_frames.should_ask(now.at) {
                     ask.push((track.session, layer.ssrc));
                 }
             }

@@ -425,6 +425,35 @@ fn a_publisher_that_comes_in_anew_replaces_its_former_self() {
     assert_eq!(world.slots(1)[2].as_deref(), Some("a Camera"));
 }
 
+#[test]
+fn a_newcomer_sees_a_screen_on_which_nothing_moves() {
+    let mut world = World::new(open_room());
+    let n = world.join("a", SessionKind::Publish, &[Wish::SendAudio, Wish::SendVideo]);
+    let payload = frame(1, true);
+    world.send(n, 1, None, video(n, 'h', 1, &payload));
+    world.pass(2_000);
+    world.join("w", SessionKind::Receive { of: Vec::new() }, &[Wish::ReceiveVideo]);
+    world.pass(100);
+    assert_eq!(asked_for_key_frame(&world, n), 1);
+    let payload = frame(2, true);
+    world.send(n, 1, None, video(n, 'h', 2, &payload));
+    assert_eq!(world.pictures(1).len(), 1);
+}
+
+#[test]
+fn a_panic_ends_one_session_and_no_other() {
+    let mut world = two_sites(open_room());
+    let now = world.now();
+    world.core.isolated(0, now, |_| panic!("meant"));
+    world.deliver();
+    assert!(world.events.contains(&MediaEvent::SessionClosed { session: session(0) }));
+    assert_eq!((world.core.counters.panics, world.core.counters.participants), (1, 1));
+    let n = world.join("c", in_room(), &SITE);
+    world.want(1, &[("c", Layer::High)]);
+    world.show(n, 'h', 1, true);
+    assert_eq!(world.pictures(1).len(), 1);
+}
+
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
     #[test]
