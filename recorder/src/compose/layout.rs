@@ -88,7 +88,7 @@ fn main_track(scene: &Scene, live: &[TrackKey], publishers: &[&str]) -> Option<T
     }
     let floor = scene.floor.as_deref().filter(|publisher| publishers.contains(publisher));
     let seen = publishers.iter().copied().find(|publisher| has_camera(live, publisher));
-    let publisher = floor.or(seen).or(publishers.first().copied())?;
+    let publisher = floor.or(seen).or_else(|| publishers.first().copied())?;
     Some(TrackKey { publisher: publisher.to_owned(), source: Source::Camera })
 }
 

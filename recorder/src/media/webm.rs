@@ -56,7 +56,7 @@ impl WebmWriter {
 
     /// Appends a frame at a time from the file's start, ms. Times that do not rise are moved by 1 ms.
     pub fn frame(&mut self, bytes: &[u8], ms: i64, is_key: bool) -> Result<(), Error> {
-        let ms = self.last_ms.map_or(ms.max(0), |last| ms.max(last + 1));
+        let ms = ms.max(self.last_ms.map_or(0, |last| last + 1));
         self.last_ms = Some(ms);
         let mut packet = Packet::copy(bytes);
         packet.set_stream(0);

@@ -67,7 +67,7 @@ impl MediaClock {
 
     /// The sender's clock at a media time, µs.
     pub fn sender_us(&self, ticks: i64) -> i64 {
-        let line = self.lines.iter().find(|line| ticks <= line.until).or(self.lines.last());
+        let line = self.lines.iter().find(|line| ticks <= line.until).or_else(|| self.lines.last());
         let line = line.expect("fit makes at least one line");
         (line.sender_us + (ticks - line.ticks) as f64 * line.us_per_tick).round() as i64
     }

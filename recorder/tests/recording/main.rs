@@ -2,7 +2,13 @@
 //! in a child process, and FFmpeg's own programs as judges. This program is its own child: without a test
 //! harness it can be the process that is killed, and the worker.
 
-#![allow(missing_docs, reason = "a test program")]
+#![allow(
+    missing_docs,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::type_complexity,
+    reason = "a test program without a harness: it prints what it measured and panics when it fails"
+)]
 
 mod bench;
 mod look;
