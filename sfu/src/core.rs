@@ -27,7 +27,7 @@ use crate::outbox::Outbox;
 use crate::peer::dtls::{Identity, Progress};
 use crate::peer::srtp::{Direction, Keys};
 use crate::peer::stun;
-use crate::room::{PENDING_MAX, Room};
+use crate::room::Room;
 use crate::rtp;
 use crate::session::{ADDRESSES_MAX, Session, Srtp};
 
@@ -177,26 +177,30 @@ impl Core {
         self.timers.peek().map(|Reverse((at, _))| *at)
     }
 
-    /// After inputs: sends what waits, assigns lines where something changed.
-    pub(crate) fn settle(&mut self, now: Now) {
+    /// After inputs: assigns lines where something changed, and hands what there is to send to `send`,
+    /// which empties it. To be called at the latest after every `PENDING_MAX` datagrams.
+    pub(crate) fn settle(&mut self, now: Now, send: &mut dyn FnMut(&mut Outbox)) {
         while let Some(index) = self.touched.pop() {
             let Some(Some(room)) = self.rooms.get_mut(index) else { continue };
             // Lines first, so that a new track's first packet already finds its receivers.
             if std::mem::take(&mut room.is_dirty) {
                 self.assign_room(index, now);
             }
-            self.flush_room(index, now);
+            self.flush_room(index, now, send);
             self.ask_key_frames(index, now);
+        }
+        if !self.out.datagrams.is_empty() {
+            send(&mut self.out);
         }
     }
 
-    fn flush_room(&mut self, index: usize, now: Now) {
+    fn flush_room(&mut self, index: usize, now: Now, send: &mut dyn FnMut(&mut Outbox)) {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         if room.pending.is_empty() {
             return;
         }
         let (sessions, out) = (&mut self.sessions, &mut self.out);
-        let broken = forward::fan_out(room, sessions, out, &mut self.counters, now.at);
+        let broken = forward::fan_out(room, sessions, out, &mut self.counters, send, now.at);
         if let Some(index) = broken {
             self.counters.panics += 1;
             self.close_session(index, now);
@@ -383,18 +387,6 @@ impl Core {
         session.next_tick = at;
         let serial = session.serial;
         self.timers.push(Reverse((at, Timer::Session { index, serial })));
-    }
-
-    /// Sees to it that a room's packets are sent before a cache could overflow.
-    fn flush_if_full(&mut self, index: usize, now: Now) {
-        let is_full = self
-            .rooms
-            .get(index)
-            .and_then(Option::as_ref)
-            .is_some_and(|room| room.pending.len() >= PENDING_MAX);
-        if is_full {
-            self.flush_room(index, now);
-        }
     }
 }
 

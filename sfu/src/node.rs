@@ -21,6 +21,7 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::metrics::Published;
 use crate::peer::dtls::Identity;
+use crate::room::PENDING_MAX;
 use crate::system;
 
 /// Commands on their way from the link to the thread.
@@ -209,22 +210,23 @@ impl Shell {
             for _ in 0..RECEIVE_ROUNDS_MAX {
                 let has_more = receiver.receive(&self.socket);
                 let now = now();
-                for (from, bytes) in receiver.datagrams() {
+                for (n, (from, bytes)) in receiver.datagrams().enumerate() {
+                    if n == PENDING_MAX {
+                        self.settle(&mut sender, now);
+                    }
                     self.core.handle_datagram(from, bytes, now);
                 }
-                self.core.settle(now);
-                self.send(&mut sender);
+                self.settle(&mut sender, now);
                 if !has_more {
                     break;
                 }
             }
-            if self.take_commands() {
+            if self.take_commands(&mut sender) {
                 break;
             }
             let now = now();
             self.core.handle_timeout(now);
-            self.core.settle(now);
-            self.send(&mut sender);
+            self.settle(&mut sender, now);
             self.tell();
             if now.at >= metrics_due {
                 metrics_due = now.at + METRICS_INTERVAL;
@@ -234,7 +236,7 @@ impl Shell {
     }
 
     /// Handles waiting commands. Returns whether there will be no more.
-    fn take_commands(&mut self) -> bool {
+    fn take_commands(&mut self, sender: &mut system::Sender) -> bool {
         let mut woken = [0; 256];
         // Nothing to read means that nobody woke us; the bytes themselves mean nothing.
         if let Ok(0) = self.wake.read(&mut woken) {
@@ -245,7 +247,7 @@ impl Shell {
                 Ok(command) => {
                     let now = now();
                     self.core.handle_command(command, now);
-                    self.core.settle(now);
+                    self.settle(sender, now);
                 }
                 Err(std_mpsc::TryRecvError::Empty) => return false,
                 Err(std_mpsc::TryRecvError::Disconnected) => return true,
@@ -253,12 +255,15 @@ impl Shell {
         }
     }
 
-    fn send(&mut self, sender: &mut system::Sender) {
-        if self.core.out.datagrams.is_empty() {
-            return;
-        }
-        self.core.counters.dropped_send += sender.send(&self.socket, &self.core.out);
-        self.core.out.clear();
+    /// Lets the core finish what it was told, and sends what it has to say.
+    fn settle(&mut self, sender: &mut system::Sender, now: Now) {
+        let socket = &self.socket;
+        let mut n_lost = 0;
+        self.core.settle(now, &mut |out| {
+            n_lost += sender.send(socket, out);
+            out.clear();
+        });
+        self.core.counters.dropped_send += n_lost;
     }
 
     /// Passes on events and the recorder's packets. Nobody is waited for.

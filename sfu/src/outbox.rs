@@ -2,6 +2,10 @@
 
 use std::net::SocketAddr;
 
+/// When so much waits it is sent, even in the middle of a fan-out: it should still lie in the processor's
+/// cache when the kernel reads it.
+pub(crate) const OUTBOX_BYTES_MAX: usize = 256 * 1024;
+
 /// One datagram: where it goes and where it lies in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Datagram {
@@ -10,8 +14,7 @@ pub(crate) struct Datagram {
     pub(crate) end: usize,
 }
 
-/// Datagrams of one wake-up. Emptied by the shell after every batch, so its size is bounded by what one
-/// batch can fan out to.
+/// Datagrams of one wake-up, at most [`OUTBOX_BYTES_MAX`] and what one receiver gets at once.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,

@@ -22,7 +22,7 @@ pub(crate) type SessionIndex = usize;
 /// Most tracks published in one room.
 pub(crate) const TRACKS_MAX: usize = 8_192;
 
-/// Most packets that wait for one fan-out; the core fans out before there are more. Smaller than any
+/// Most packets that wait for one fan-out; the shell settles the core before there are more. Smaller than any
 /// cache, so a packet is still there when its turn comes.
 pub(crate) const PENDING_MAX: usize = 32;
 

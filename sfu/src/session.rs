@@ -22,7 +22,8 @@ pub(crate) const ADDRESSES_MAX: usize = 16;
 /// Streams that one browser sends: four lines, three layers, each with retransmissions, twice over.
 pub(crate) const STREAMS_MAX: usize = 48;
 
-/// Packets that did not open on streams never heard of; after so many, unknown streams are not tried.
+/// Packets that did not open on streams never heard of; after so many, the fallback cipher is not tried
+/// on unknown streams.
 pub(crate) const STRANGERS_MAX: u32 = 1_024;
 
 /// A session without an authentic sign of life for so long is over (RFC 7675 §5.1).
@@ -125,6 +126,9 @@ pub(crate) struct Session {
     /// For each track of the room, the line that carries it; [`NO_LINE`] for none.
     pub(crate) line_of_track: Vec<u16>,
     pub(crate) incoming: HashMap<u32, Incoming>,
+    /// Authentic streams that have not said yet which line they belong to.
+    pub(crate) unidentified: Vec<u32>,
+    /// Packets of unknown streams that did not open.
     pub(crate) n_strangers: u32,
     pub(crate) transport_cc: TransportCc,
     /// Our own SSRC in reports.
@@ -177,6 +181,7 @@ impl Session {
             lines: new.lines,
             line_of_track: Vec::new(),
             incoming: HashMap::new(),
+            unidentified: Vec::new(),
             n_strangers: 0,
             transport_cc: TransportCc::new(now),
             rtcp_ssrc: new.rtcp_ssrc,

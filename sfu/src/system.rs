@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use crate::outbox::Outbox;
 
-/// Datagrams received in one call.
-const RECEIVE_MAX: usize = 64;
+/// Datagrams received in one call: twice what the core takes before it is settled.
+const RECEIVE_MAX: usize = 2 * crate::room::PENDING_MAX;
 
 /// Bytes of one datagram. Larger ones do not come through the Internet and are thrown away.
 const DATAGRAM_BYTES_MAX: usize = 2_048;

@@ -103,7 +103,6 @@ impl Core {
             self.tap_packet(room_index, tap, track_index, place, now);
         }
         self.touch(room_index, false);
-        self.flush_if_full(room_index, now);
     }
 
     /// The track and layer of a packet, made when its first one comes.
@@ -232,9 +231,7 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
 fn open(session: &mut Session, bytes: &mut [u8], now: Instant) -> Result<Arrived, Dropped> {
     let header = rtp::parse(bytes).ok_or(Dropped::Authentication)?;
     let known = session.incoming.get(&header.ssrc).copied();
-    if known.is_none()
-        && (session.incoming.len() >= STREAMS_MAX || session.n_strangers >= STRANGERS_MAX)
-    {
+    if known.is_none() && !may_be_new(session, header.ssrc) {
         return Err(Dropped::Stream);
     }
     let mut window = known.map(|it| it.window).unwrap_or_default();
@@ -248,7 +245,9 @@ fn open(session: &mut Session, bytes: &mut [u8], now: Instant) -> Result<Arrived
     let stream = match known {
         Some(it) => it.stream,
         None => identify(session, &header, packet).ok_or_else(|| {
-            session.n_strangers += 1;
+            if !session.unidentified.contains(&header.ssrc) {
+                session.unidentified.push(header.ssrc);
+            }
             Dropped::Stream
         })?,
     };
@@ -278,6 +277,16 @@ fn open(session: &mut Session, bytes: &mut [u8], now: Instant) -> Result<Arrived
             repair(session, bytes, (header, end), (line, layer), ssrc.zip(Some(payload_type)))
         }
     }
+}
+
+/// Whether a stream that is not known yet is worth opening. The fallback cipher keeps memory for every
+/// stream that it is shown, so it is not shown any number of them.
+fn may_be_new(session: &Session, ssrc: u32) -> bool {
+    let keeps_memory = session.srtp.as_ref().is_some_and(|srtp| srtp.remote.keeps_memory());
+    let is_waiting = session.unidentified.contains(&ssrc);
+    session.incoming.len() < STREAMS_MAX
+        && (is_waiting || session.unidentified.len() < STREAMS_MAX)
+        && !(keeps_memory && session.n_strangers >= STRANGERS_MAX)
 }
 
 /// Puts a retransmitted packet back into its original form (RFC 4588 §4), in place.

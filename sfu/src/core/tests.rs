@@ -16,6 +16,7 @@ use protocol::tap::{TapMessage, TapPacket};
 
 use crate::clock::Now;
 use crate::core::Core;
+use crate::outbox::Datagram;
 use crate::peer::dtls::Identity;
 
 /// A node with its browsers on a virtual network without delay.
@@ -111,20 +112,23 @@ impl World {
     fn deliver(&mut self) {
         loop {
             let now = self.now();
-            self.core.settle(now);
-            let out = std::mem::take(&mut self.core.out);
+            let mut out: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
+            self.core.settle(now, &mut |outbox| {
+                let bytes = |it: &Datagram| outbox.bytes[it.start..it.end].to_vec();
+                out.extend(outbox.datagrams.iter().map(|it| (it.to, bytes(it))));
+                outbox.clear();
+            });
             self.events.extend(self.core.events.drain(..));
             self.tap.extend(self.core.tap.drain(..));
-            if out.datagrams.is_empty() {
+            if out.is_empty() {
                 return;
             }
-            for datagram in &out.datagrams {
-                let bytes = &out.bytes[datagram.start..datagram.end];
-                let Some(at) = self.browsers.iter().position(|it| it.address == datagram.to) else {
+            for (to, bytes) in out {
+                let Some(at) = self.browsers.iter().position(|it| it.address == to) else {
                     continue;
                 };
-                for mut answer in self.browsers[at].receive(bytes, now.at) {
-                    self.core.handle_datagram(datagram.to, &mut answer, now);
+                for mut answer in self.browsers[at].receive(&bytes, now.at) {
+                    self.core.handle_datagram(to, &mut answer, now);
                 }
             }
         }

@@ -10,7 +10,7 @@ pub(crate) mod rewrite;
 use std::time::Instant;
 
 use crate::metrics::Counters;
-use crate::outbox::Outbox;
+use crate::outbox::{OUTBOX_BYTES_MAX, Outbox};
 use crate::room::Room;
 use crate::session::Session;
 
@@ -20,6 +20,7 @@ pub(crate) fn fan_out(
     sessions: &mut [Option<Box<Session>>],
     out: &mut Outbox,
     counters: &mut Counters,
+    send: &mut dyn FnMut(&mut Outbox),
     now: Instant,
 ) -> Option<usize> {
     let mut broken = None;
@@ -32,6 +33,9 @@ pub(crate) fn fan_out(
             std::panic::AssertUnwindSafe(|| to_receiver(room, session, out, counters, now));
         if std::panic::catch_unwind(isolated).is_err() {
             broken = Some(index);
+        }
+        if out.bytes.len() >= OUTBOX_BYTES_MAX {
+            send(out);
         }
     }
     room.pending.clear();

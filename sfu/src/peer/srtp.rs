@@ -162,6 +162,11 @@ impl Direction {
         }
     }
 
+    /// Whether the cipher keeps memory for every stream it is shown, authentic or not.
+    pub(crate) fn keeps_memory(&self) -> bool {
+        matches!(self.rtp, Cipher::Cm(_))
+    }
+
     /// Seals a compound RTCP packet.
     pub(crate) fn seal_rtcp(&mut self, compound: &[u8]) -> Option<bytes::BytesMut> {
         self.rtcp.encrypt_rtcp(compound).ok()
