@@ -159,7 +159,7 @@ impl Core {
             }
             self.timers.pop();
             match timer {
-                Timer::Room(index) => self.tick_room(index, now),
+                Timer::Room(index) => self.tick_room(index, at, now),
                 Timer::Session { index, serial } => {
                     let is_current = self
                         .session(index)

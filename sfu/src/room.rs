@@ -105,8 +105,8 @@ pub(crate) struct Room {
     pub(crate) told_speakers: Vec<String>,
     pub(crate) told_speakers_at: Option<Instant>,
     pub(crate) n_ticks: u64,
-    /// The room's timer is set.
-    pub(crate) is_ticking: bool,
+    /// When the room's timer runs out, if it runs.
+    pub(crate) next_tick: Option<Instant>,
     publishers: HashMap<String, u64>,
     n_publishers: u64,
 }
@@ -149,7 +149,7 @@ impl Room {
             told_speakers: Vec::new(),
             told_speakers_at: None,
             n_ticks: 0,
-            is_ticking: false,
+            next_tick: None,
             publishers: HashMap::new(),
             n_publishers: 0,
         }

@@ -71,13 +71,19 @@ impl Core {
     /// Starts a room's timer if it does not run.
     pub(super) fn start_room_timer(&mut self, index: usize, now: Now) {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
-        if !std::mem::replace(&mut room.is_ticking, true) {
-            self.timers.push(Reverse((now.at + ROOM_TICK, Timer::Room(index))));
+        if room.next_tick.is_none() {
+            let at = now.at + ROOM_TICK;
+            room.next_tick = Some(at);
+            self.timers.push(Reverse((at, Timer::Room(index))));
         }
     }
 
-    pub(super) fn tick_room(&mut self, index: usize, now: Now) {
+    pub(super) fn tick_room(&mut self, index: usize, at: Instant, now: Now) {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        if room.next_tick != Some(at) {
+            // Of an earlier room in the same place.
+            return;
+        }
         room.n_ticks += 1;
         let looks_at_layers = room.n_ticks.is_multiple_of(LAYER_TICKS);
         if room.speakers.rank(now.at) {
@@ -85,10 +91,9 @@ impl Core {
         }
         self.tap.extend(room.tap.flush());
         // The timer stops with the last track; the next track starts it again.
-        let has_tracks = room.tracks.iter().any(Option::is_some);
-        room.is_ticking = has_tracks;
-        if room.is_ticking {
-            self.timers.push(Reverse((now.at + ROOM_TICK, Timer::Room(index))));
+        room.next_tick = None;
+        if room.tracks.iter().any(Option::is_some) {
+            self.start_room_timer(index, now);
         }
         self.tell_speakers(index, now);
         self.tell_speech(index, now);
