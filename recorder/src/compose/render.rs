@@ -79,8 +79,9 @@ pub(super) fn render(
             scene.apply(note);
         }
         while gaps.next_if(|(_, to)| *to <= us).is_some() {}
+        // The nearest picture, not the latest one: sound and picture are off by half a step at most.
         for source in &mut videos.0 {
-            source.advance(us)?;
+            source.advance(us + STEP_US / 2)?;
         }
         for source in &mut audios {
             source.advance(us + STEP_US, &mut mixer)?;

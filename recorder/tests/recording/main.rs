@@ -243,8 +243,8 @@ fn check_video(path: &Path, ms: u64) {
     let mean = offset.iter().sum::<f64>() / offset.len() as f64;
     let spread = offset.iter().map(|value| (value - mean).abs()).fold(0.0, f64::max);
     println!("sound after picture: mean {:.1} ms, spread {:.1} ms", mean * 1e3, spread * 1e3);
-    // A picture waits up to 40 ms for its place among 25 a second.
-    assert!((-0.045..=0.005).contains(&mean) && spread < 0.045, "sound and picture are together");
+    // A picture is up to 20 ms off its place among 25 a second.
+    assert!((-0.030..=0.030).contains(&mean) && spread < 0.045, "sound and picture are together");
     let apart = offsets(&flashes, &side_flashes);
     let apart = apart.iter().sum::<f64>() / apart.len() as f64;
     println!("sites apart: {:.1} ms", apart * 1e3);
