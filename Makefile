@@ -35,7 +35,7 @@ test: setup-test web web-test cargo-test browser-test
 web-test:
 	@echo "== The page's types and unit tests"
 	cd web && npm run --silent check
-	cd web && npm run --silent test
+	cd web && npm run --silent size
 
 cargo-test:
 	@echo "== The crates and the binary"

@@ -11,7 +11,7 @@ const WIDTH: usize = 78;
 /// What the demonstration offers, for a person to try and for scripts to read: an account's row begins
 /// with its sign-in name and password.
 pub(crate) fn show(url: &str, demo: &DemoReport) -> String {
-    let mut lines = vec![format!("{url}   {}", demo.title), String::new()];
+    let mut lines = vec![demo.title.clone(), url.to_owned(), String::new()];
     lines.push("Tài khoản / accounts".to_owned());
     for account in &demo.accounts {
         lines.push(format!("  {:<12} {:<20} {}", account.username, account.password, account.role));
