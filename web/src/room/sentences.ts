@@ -54,6 +54,8 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
         ? plain('room.fact.screen_off', { name: who(fact.participant) })
         : null;
     case 'hand_raised':
+      // Taken down by the chair, as every invitation does: the site itself withdrew nothing.
+      if (!fact.raised && record.by !== fact.participant) return null;
       return plain(fact.raised ? 'room.fact.hand_up' : 'room.fact.hand_down', {
         name: who(fact.participant),
       });
