@@ -91,6 +91,11 @@ export function born(page) {
   return page.evaluate(() => window.__spy.born);
 }
 
+/** How many media connections the page has made so far. */
+export function peers(page) {
+  return page.evaluate(() => window.__spy.peers.length);
+}
+
 export async function shot(page, name) {
   await page.screenshot({ path: join(OUT, `${name}.png`) });
 }
