@@ -14,9 +14,9 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 packages=(gcc libc6-dev pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev
   libswresample-dev)
-# Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF.
+# Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF, a network of their own.
 if [ "$what" = test ]; then
-  packages+=(ffmpeg chromium firefox-esr espeak-ng poppler-utils)
+  packages+=(ffmpeg chromium firefox-esr espeak-ng poppler-utils iproute2 util-linux)
 fi
 
 for tool in cargo node npm; do

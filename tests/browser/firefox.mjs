@@ -19,7 +19,6 @@ const PREFERENCES = {
   'media.navigator.permission.disabled': true,
   'media.autoplay.default': 0,
   'media.autoplay.blocking_policy': 0,
-  'media.peerconnection.ice.loopback': true,
   'media.peerconnection.ice.obfuscate_host_addresses': false,
   'media.gmp-manager.updateEnabled': false,
   'intl.accept_languages': 'vi',
@@ -36,7 +35,7 @@ const HEARD = 1e-4;
 const SILENT = 1e-6;
 
 export async function firefox() {
-  const server = await Server.create();
+  const server = await Server.create({ media: '0.0.0.0' });
   const profile = mkdtempSync(join(tmpdir(), 'diemcau-firefox-'));
   let browser = null;
   try {

@@ -1,4 +1,4 @@
-//! Runs the scenarios one after the other and prints what passed.
+//! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
 //!   DIEMCAU_BINARY=… node run.mjs [meeting|join|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
@@ -13,6 +13,11 @@ import { size } from './size.mjs';
 const scenarios = { size, join, meeting, firefox };
 
 const here = import.meta.dirname;
+if (process.env.DIEMCAU_APART === undefined) {
+  const command = [process.execPath, import.meta.filename, ...process.argv.slice(2)];
+  const env = { ...process.env, DIEMCAU_APART: 'yes' };
+  process.exit(spawnSync(path(here, 'apart.sh'), command, { stdio: 'inherit', env }).status ?? 1);
+}
 const made = spawnSync(path(here, 'media.sh'), [path(here, '.media')], { stdio: 'inherit' });
 if (made.status !== 0) {
   check('the fake cameras and microphones are made', false);

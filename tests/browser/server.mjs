@@ -22,20 +22,20 @@ export class Server {
   log = [];
   said = [];
 
-  static async create() {
+  /** `media` is the address of the media port; 0.0.0.0 for a browser that needs more than loopback. */
+  static async create({ media = '127.0.0.1' } = {}) {
     if (BINARY === undefined) throw new Error('DIEMCAU_BINARY names no executable: use make test');
     const server = new Server();
     server.data = mkdtempSync(join(tmpdir(), 'diemcau-'));
     server.port = await freeTcpPort();
-    server.mediaPort = await freeUdpPort();
+    server.media = `${media}:${await freeUdpPort()}`;
     server.url = `http://localhost:${server.port}`;
     return server;
   }
 
   async start(...more) {
-    const address = (port) => `127.0.0.1:${port}`;
-    const args = ['serve', '--data', this.data, '--http', address(this.port)];
-    args.push('--media', address(this.mediaPort), ...more);
+    const args = ['serve', '--data', this.data, '--http', `127.0.0.1:${this.port}`];
+    args.push('--media', this.media, ...more);
     // Only a start with --demo prints the accounts; they stay the same.
     const said = [];
     if (more.includes('--demo')) this.said = said;
