@@ -160,7 +160,8 @@ fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
         token.publish || token.subscribe,
         "A token that allows nothing is of no use. Add --publish, --subscribe, or both."
     );
-    let place = Place { config: token.config.clone(), data: token.data.clone(), ..Place::default() };
+    let place =
+        Place { config: token.config.clone(), data: token.data.clone(), ..Place::default() };
     let config = config::load(&place)?;
     let request = TokenRequest {
         room: token.room,

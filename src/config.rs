@@ -98,7 +98,10 @@ pub(crate) fn load(place: &Place) -> anyhow::Result<Config> {
 
 fn read(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| {
-        format!("The configuration file {} cannot be read. Check the name after --config", path.display())
+        format!(
+            "The configuration file {} cannot be read. Check the name after --config",
+            path.display()
+        )
     })
 }
 
@@ -112,9 +115,8 @@ fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> anyhow::Re
         for key in *keys {
             let variable = format!("DIEMCAU_{section}_{key}").to_uppercase();
             let Some(value) = environment(&variable) else { continue };
-            let entry = table
-                .entry(*section)
-                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let entry =
+                table.entry(*section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
             if let toml::Value::Table(entry) = entry {
                 entry.insert((*key).to_owned(), environment_value(key, &value));
             }

@@ -27,7 +27,8 @@ pub(crate) fn show(url: &str, demo: &DemoReport) -> String {
 
 /// Lines in a frame, with `title` in its upper edge.
 pub(crate) fn frame(title: &str, lines: &[String]) -> String {
-    let width = lines.iter().map(|line| columns(line)).max().unwrap_or(0).clamp(columns(title), WIDTH);
+    let width =
+        lines.iter().map(|line| columns(line)).max().unwrap_or(0).clamp(columns(title), WIDTH);
     let mut text = String::new();
     let edge = "─".repeat(width.saturating_sub(columns(title)));
     // Writing to a String cannot fail.

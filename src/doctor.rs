@@ -105,7 +105,9 @@ pub(crate) fn port_taken(
             "{kind} {address} is not an address of this machine. Choose another with {option} ADDR \
              (0.0.0.0 means all of them)."
         ),
-        _ => format!("{kind} {address} cannot be used: {error}. Choose another with {option} ADDR."),
+        _ => {
+            format!("{kind} {address} cannot be used: {error}. Choose another with {option} ADDR.")
+        }
     }
 }
 
@@ -147,6 +149,8 @@ fn web() -> Finding {
     if crate::assets::is_there() {
         Finding::Good("the pages are in this binary".to_owned())
     } else {
-        Finding::Bad("This binary was built without its pages. Build it with \"make build\".".to_owned())
+        Finding::Bad(
+            "This binary was built without its pages. Build it with \"make build\".".to_owned(),
+        )
     }
 }

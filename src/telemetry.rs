@@ -10,8 +10,7 @@ pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.node.log).with_context(|| {
         format!("log = \"{}\" is not a filter. Write for example \"info\"", config.node.log)
     })?;
-    let subscriber =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.node.log_format {
         LogFormat::Text => subscriber.with_ansi(false).with_target(true).try_init(),
         LogFormat::Json => subscriber.json().flatten_event(true).try_init(),

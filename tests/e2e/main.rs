@@ -12,6 +12,7 @@
 )]
 
 #[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
 mod bad_input;

@@ -8,7 +8,10 @@ use crate::support::root;
 
 /// A vendor's name in code, and the only folders that may use it.
 const VENDORS: &[(&[&str], &[&str])] = &[
-    (&["rtc_", "rtc::", "webrtc::"], &["sfu/src/peer/", "sfu/tests/", "recorder/src/", "tests/load/"]),
+    (
+        &["rtc_", "rtc::", "webrtc::"],
+        &["sfu/src/peer/", "sfu/tests/", "recorder/src/", "tests/load/"],
+    ),
     (&["ffmpeg_next", "ffmpeg::"], &["recorder/src/media/"]),
     (&["sqlx::", "use sqlx"], &["signaling/src/db/"]),
     (&["axum::", "use axum"], &["signaling/src/http/", "signaling/src/ws/"]),
@@ -162,7 +165,12 @@ fn tidy_files_are_short_and_say_what_they_are() {
 
 #[test]
 fn tidy_nothing_is_left_for_later_in_silence() {
-    let words = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:"), concat!("unimple", "mented!")];
+    let words = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X:"),
+        concat!("unimple", "mented!"),
+    ];
     let mut found = Vec::new();
     for name in files().iter().filter(|name| is_source(name)) {
         for word in words.iter().filter(|word| read(name).contains(**word)) {

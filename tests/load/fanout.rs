@@ -84,7 +84,8 @@ async fn run(node: &Node) -> Fanout {
         }));
     }
     tokio::time::sleep(WARM_UP).await;
-    let (cpu, forwarded, at) = (process::cpu_seconds(node.pid()), forwarded(node).await, Instant::now());
+    let (cpu, forwarded, at) =
+        (process::cpu_seconds(node.pid()), forwarded(node).await, Instant::now());
     tokio::time::sleep(RUN.min(end.saturating_duration_since(Instant::now()))).await;
     let cpu = process::cpu_seconds(node.pid()) - cpu;
     let (now_forwarded, elapsed) = (self::forwarded(node).await, at.elapsed());

@@ -45,7 +45,10 @@ impl Floor {
 
 impl fmt::Display for Floor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "floor: copy, seal and send {PACKET_BYTES}-byte packets to {RECEIVERS} receivers")?;
+        writeln!(
+            f,
+            "floor: copy, seal and send {PACKET_BYTES}-byte packets to {RECEIVERS} receivers"
+        )?;
         writeln!(f, "  sendto                    {:>8.2} µs per packet", self.sendto_us)?;
         write!(f, "  sendmmsg with GSO         {:>8.2} µs per packet", self.gso_us)
     }
@@ -132,7 +135,11 @@ impl Sender {
         let mut next = began;
         let mut packets = 0_u64;
         while began.elapsed() < RUN {
-            if gso { self.burst_gso() } else { self.burst_sendto() }
+            if gso {
+                self.burst_gso()
+            } else {
+                self.burst_sendto()
+            }
             packets += u64::try_from(BURST * self.addresses.len()).expect("small");
             next += FRAME;
             thread::sleep(next.saturating_duration_since(Instant::now()));
@@ -188,7 +195,11 @@ impl Sender {
         nonce[4..].copy_from_slice(&self.counter.to_be_bytes());
         let (header, body) = out[start..].split_at_mut(HEADER_BYTES);
         let tag = self.keys[index]
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&*header), body)
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(&*header),
+                body,
+            )
             .expect("short enough");
         out.extend_from_slice(tag.as_ref());
     }

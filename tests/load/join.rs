@@ -22,7 +22,9 @@ pub fn measure() -> Value {
     let median = times[TIMES / 2];
     let longest = times[TIMES - 1];
     println!("join: offer to first packet, {TIMES} times");
-    println!("  median                    {median:>8} ms\n  longest                   {longest:>8} ms");
+    println!(
+        "  median                    {median:>8} ms\n  longest                   {longest:>8} ms"
+    );
     json!({"median_ms": median, "longest_ms": longest, "times": TIMES})
 }
 

@@ -38,7 +38,8 @@ fn main() {
         return;
     }
     let only: Option<String> = std::env::var("ONLY").ok();
-    let wanted = |name: &str| only.as_deref().is_none_or(|list| list.split(',').any(|it| it == name));
+    let wanted =
+        |name: &str| only.as_deref().is_none_or(|list| list.split(',').any(|it| it == name));
     let mut report = serde_json::Map::new();
     println!("== {} cores, one for the server, one for the load", process::cores());
     process::pin(std::process::id(), LOAD_CORE);

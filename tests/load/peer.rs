@@ -9,7 +9,9 @@ use bytes::BytesMut;
 use rtc::interceptor::Registry;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine};
+use rtc::peer_connection::configuration::media_engine::{
+    MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine,
+};
 use rtc::peer_connection::configuration::setting_engine::SettingEngineBuilder;
 use rtc::peer_connection::event::RTCPeerConnectionEvent;
 use rtc::peer_connection::message::RTCMessage;
@@ -20,7 +22,8 @@ use rtc::peer_connection::{RTCPeerConnection, RTCPeerConnectionBuilder};
 use rtc::rtp;
 use rtc::rtp_transceiver::RTCRtpSenderId;
 use rtc::rtp_transceiver::rtp_sender::{
-    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters, RtpCodecKind,
+    RTCRtpCodec, RTCRtpCodecParameters, RTCRtpCodingParameters, RTCRtpEncodingParameters,
+    RtpCodecKind,
 };
 use rtc::sansio::Protocol;
 use rtc::shared::{TaggedBytesMut, TransportContext, TransportProtocol};
@@ -53,7 +56,8 @@ impl Stream {
         // The same position in each turn of 65,536; the nearest one to the highest is meant.
         let turn = self.highest & !0xFFFF;
         let candidate = turn + low;
-        let unwrapped = if candidate + 0x8000 < self.highest { candidate + 0x1_0000 } else { candidate };
+        let unwrapped =
+            if candidate + 0x8000 < self.highest { candidate + 0x1_0000 } else { candidate };
         self.highest = self.highest.max(unwrapped);
     }
 
@@ -134,13 +138,21 @@ impl Peer {
     fn track(&mut self, kind: RtpCodecKind, ssrc: u32) -> RTCRtpSenderId {
         let codec = if kind == RtpCodecKind::Video { vp8() } else { opus() };
         let encoding = RTCRtpEncodingParameters {
-            rtp_coding_parameters: RTCRtpCodingParameters { ssrc: Some(ssrc), ..Default::default() },
+            rtp_coding_parameters: RTCRtpCodingParameters {
+                ssrc: Some(ssrc),
+                ..Default::default()
+            },
             codec,
             ..Default::default()
         };
         let name = |what: &str| format!("{what}-{ssrc}");
-        let track =
-            MediaStreamTrack::new(name("stream"), name("track"), name("label"), kind, vec![encoding]);
+        let track = MediaStreamTrack::new(
+            name("stream"),
+            name("track"),
+            name("label"),
+            kind,
+            vec![encoding],
+        );
         self.connection.add_track(track).expect("a fresh connection")
     }
 

@@ -12,14 +12,19 @@ const BUDGET: usize = 100 * 1024;
 
 pub fn measure() -> Value {
     let dist = root().join("web/dist");
-    let page = std::fs::read_to_string(dist.join("index.html")).expect("make bench builds the pages");
+    let page =
+        std::fs::read_to_string(dist.join("index.html")).expect("make bench builds the pages");
     let mut bytes = 0;
     // The scripts that the page itself names: its entry and what is preloaded with it.
     for name in page.split('"').filter(|text| text.ends_with(".js")) {
         let script = std::fs::read(dist.join(name.trim_start_matches('/'))).expect("it was built");
         bytes += gzipped(&script);
     }
-    println!("first page: {:.1} kB of compressed script (at most {} kB)", bytes as f64 / 1000.0, BUDGET / 1024);
+    println!(
+        "first page: {:.1} kB of compressed script (at most {} kB)",
+        bytes as f64 / 1000.0,
+        BUDGET / 1024
+    );
     json!({"gzip_bytes": bytes, "budget_bytes": BUDGET})
 }
 

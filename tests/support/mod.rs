@@ -107,7 +107,13 @@ impl Node {
     }
 
     /// Any request; the connection is closed after it.
-    pub fn request(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    pub fn request(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
         try_request(self.http, method, path, headers, body).expect("an answer")
     }
 
