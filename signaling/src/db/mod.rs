@@ -74,6 +74,9 @@ impl From<sqlx::Error> for DbError {
 /// What every function here answers.
 pub(crate) type Result<T> = std::result::Result<T, DbError>;
 
+/// A writing transaction's connection, for functions that are part of a larger change.
+type Writer = SqliteConnection;
+
 /// The open database.
 #[derive(Clone, Debug)]
 pub(crate) struct Db {
@@ -148,6 +151,12 @@ impl Db {
         let max = pages.map_or(1_000_000_000, |more| have + more);
         let statement = format!("pragma max_page_count = {max}");
         sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&self.write).await.unwrap();
+    }
+
+    /// Does what somebody with another tool might do to the file.
+    #[cfg(test)]
+    pub(crate) async fn damage(&self, statement: &'static str) {
+        sqlx::query(statement).execute(&self.write).await.unwrap();
     }
 }
 
@@ -299,6 +308,3 @@ mod tests {
         assert_eq!(version(&db.read).await.unwrap(), known());
     }
 }
-
-/// A writing transaction's connection, for functions that are part of a larger change.
-type Writer = SqliteConnection;

@@ -2,6 +2,8 @@
 
 mod chapters;
 mod draft;
+#[cfg(test)]
+mod tests;
 
 use protocol::api::{Minutes, Recording};
 use protocol::id::{AccountId, MeetingId};

@@ -37,6 +37,14 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 /// A page that was silent for so long is gone: two pings and some patience.
 const SILENCE_MAX: Duration = Duration::from_secs(40);
 
+/// Largest message that is read at all: one above the protocol's limit is answered with its reason, one
+/// above this ends the connection without a word.
+const READ_BYTES_MAX: usize = 4 * MESSAGE_BYTES_MAX;
+
+/// After the last word a page has so long to close. A connection that is dropped with unread bytes is
+/// reset, and the page would never see why.
+const LINGER_MAX: Duration = Duration::from_secs(2);
+
 /// One message is written within this time, or the page is gone.
 const WRITE_MAX: Duration = Duration::from_secs(10);
 
@@ -54,8 +62,8 @@ pub(crate) async fn upgrade(
         return ApiError::from(ErrorCode::Forbidden).into_response();
     }
     upgrade
-        .max_message_size(MESSAGE_BYTES_MAX)
-        .max_frame_size(MESSAGE_BYTES_MAX)
+        .max_message_size(READ_BYTES_MAX)
+        .max_frame_size(READ_BYTES_MAX)
         .max_write_buffer_size(4 * MESSAGE_BYTES_MAX)
         .on_upgrade(move |socket| async move {
             let counters = &app.hub.counters;
@@ -90,6 +98,8 @@ async fn serve(hub: &Hub, mut socket: WebSocket) {
     }
     let frame = CloseFrame { code: 1000, reason: "".into() };
     let _ = timeout(WRITE_MAX, socket.send(Message::Close(Some(frame)))).await;
+    let rest = async { while let Some(Ok(_)) = socket.recv().await {} };
+    let _ = timeout(LINGER_MAX, rest).await;
 }
 
 type Seated = (RoomHandle, ConnectionId, mpsc::Receiver<Said>);
@@ -151,6 +161,9 @@ fn too_large(error: &axum::Error) -> Goodbye {
 }
 
 fn parse(text: &str) -> Option<ClientMessage> {
+    if text.len() > MESSAGE_BYTES_MAX {
+        return None;
+    }
     let message: ClientMessage = serde_json::from_str(text).ok()?;
     let is_small = text.len() <= SMALL_BYTES_MAX;
     (is_small || matches!(message, ClientMessage::Offer { .. })).then_some(message)
