@@ -58,8 +58,8 @@ fn text() -> String {
         crate::api::Minutes,
     ];
     let mut text = String::from(
-        "// Written by `protocol/src/ts.rs` from the Rust types. Do not edit: change those, then run\n\
-         // `make types`.\n\n",
+        "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
+         // those, then run `make types`.\n\n",
     );
     text.push_str(&format!(
         "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\n",
@@ -67,9 +67,22 @@ fn text() -> String {
         crate::client::TEXT_CHARS_MAX
     ));
     for declaration in declarations {
-        text.push_str(&format!("export {declaration}\n\n"));
+        text.push_str(&format!("export {}\n\n", without_comments(&declaration)));
     }
     text
+}
+
+/// The declaration in as few lines as it has alternatives: its explanations stand in the Rust source.
+fn without_comments(declaration: &str) -> String {
+    let mut rest = declaration;
+    let mut bare = String::new();
+    while let Some((before, comment)) = rest.split_once("/**") {
+        bare.push_str(before);
+        rest = comment.split_once("*/").map_or("", |(_, after)| after);
+    }
+    bare.push_str(rest);
+    let bare = bare.split_whitespace().collect::<Vec<_>>().join(" ");
+    bare.replace(" | {", "\n  | {").replace(", }", " }")
 }
 
 #[test]
