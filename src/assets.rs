@@ -1,5 +1,5 @@
-//! The pages, embedded. A release binary carries `web/dist`; a debug build reads it from the disk, so
-//! that a change of a page needs no new binary.
+//! The pages, embedded: the binary carries `web/dist` as it was when it was compiled, compressed files
+//! included, and needs no folder beside it.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -65,6 +65,10 @@ export const invite = (page, site) => siteAct(page, site, vi('room.invite'));
 export const mute = (page, site) => siteAct(page, site, vi('room.mute'));
 export const unmute = (page, site) => siteAct(page, site, vi('room.unmute'));
 
+export async function thank(page) {
+  await page.getByRole('button', { name: vi('room.floor.thank'), exact: true }).first().click();
+}
+
 export async function startRecording(page) {
   await page.getByRole('button', { name: vi('room.recording.start'), exact: true }).click();
 }
