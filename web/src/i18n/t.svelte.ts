@@ -16,8 +16,17 @@ let language = $state<Language>('vi');
 /** The text of a key, with `{name}` replaced. A key that English lacks is shown in Vietnamese. */
 export function t(key: MessageKey, params?: Readonly<Record<string, string | number>>): string {
   const text = messages[key] ?? vietnamese[key] ?? key;
+  return filled(text, params);
+}
+
+function filled(text: string, params?: Readonly<Record<string, string | number>>): string {
   if (params === undefined) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** For what is printed: minutes of a Vietnamese authority are Vietnamese whatever language the page is in. */
+export function onPaper(key: MessageKey, params?: Readonly<Record<string, string | number>>): string {
+  return filled(vietnamese[key] ?? key, params);
 }
 
 // Every code of the server has its sentence: this line does not compile otherwise.

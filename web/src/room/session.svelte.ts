@@ -14,7 +14,7 @@ import {
 } from '../media/quality';
 import { Reception } from '../media/receive';
 import type {
-  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, Seat, Source, Want,
+  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, Source, Want,
 } from '../protocol';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
@@ -113,6 +113,18 @@ export class RoomSession {
     );
     void this.#begin(entry.opened);
   }
+
+  /** The room as this page shows it: its own screen goes at once when it stops, the node notices after
+   *  seconds without packets. */
+  readonly shown: RoomSnapshot | null = $derived.by(() => {
+    const room = this.state?.room ?? null;
+    const self = this.seat.participant;
+    if (room === null || this.screen !== null || this.me?.sources.includes('screen') !== true) return room;
+    const participants = room.participants.map((who) =>
+      who.id === self ? { ...who, sources: who.sources.filter((source) => source !== 'screen') } : who,
+    );
+    return { ...room, participants };
+  });
 
   /** The room's participant that sits here. */
   get me(): Participant | null {
@@ -415,9 +427,11 @@ export class RoomSession {
 
   #stopScreen(): void {
     const main = this.state?.room.main;
-    this.screen?.stop();
+    const track = this.screen;
     this.screen = null;
-    void this.#connection.send('screen', null);
+    // Taken off the line before it stops: a stopped track sends black pictures, and the others would look
+    // at them until the node notices.
+    void this.#connection.send('screen', null).then(() => track?.stop());
     void this.#connection.send('screen_audio', null);
     if (this.conducts && main?.participant === this.seat.participant && main.source === 'screen') {
       void this.act({ type: 'set_main_picture', participant: null, source: 'camera' });
