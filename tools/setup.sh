@@ -12,7 +12,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
 # Building: ffmpeg-next binds to FFmpeg's own headers (clang reads them), ring compiles C.
 packages=(gcc libc6-dev pkg-config clang libclang-dev
-  libavcodec-dev libavformat-dev libavutil-dev libavfilter-dev libavdevice-dev libswscale-dev
+  libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libswresample-dev)
 # Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF, a network of their own.
 if [ "$what" = test ]; then
