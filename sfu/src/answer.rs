@@ -10,6 +10,13 @@ use crate::peer::offer::{Chosen, Direction, EXTENSION_URIS, Kind, Line, Offer};
 /// The canonical name of everything the node sends. One clock, so one name (RFC 7022).
 pub(crate) const CNAME: &str = "diemcau";
 
+// Writing to a string cannot fail.
+macro_rules! put {
+    ($text:expr, $($argument:tt)*) => {
+        let _ = write!($text, $($argument)*);
+    };
+}
+
 /// What the answer says of us.
 pub(crate) struct Ourselves<'a> {
     pub(crate) ufrag: &'a str,
@@ -37,12 +44,15 @@ pub(crate) fn write(offer: &Offer, ssrcs: &[Option<Ssrcs>], ourselves: &Ourselve
         .map(|line| line.mid.as_str())
         .collect();
     let head = format!(
-        "v=0\r\no=- {} 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-lite\r\na=group:BUNDLE {}\r\n\
-         a=extmap-allow-mixed\r\na=msid-semantic:WMS *\r\n",
+        "v=0\r\no=- {} 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\na=ice-lite\r\n",
         ourselves.session_number,
-        bundle.join(" "),
     );
     text.push_str(&head);
+    // An answer has no group that the offer does not have (RFC 5888).
+    if !offer.bundle.is_empty() {
+        put!(text, "a=group:BUNDLE {}\r\n", bundle.join(" "));
+    }
+    text.push_str("a=extmap-allow-mixed\r\na=msid-semantic:WMS *\r\n");
     let mut n_of_kind = [0; 2];
     for (line, ssrcs) in offer.lines.iter().zip(ssrcs) {
         match &line.carried {
@@ -64,13 +74,6 @@ pub(crate) fn write(offer: &Offer, ssrcs: &[Option<Ssrcs>], ourselves: &Ourselve
 pub(crate) fn is_accepted(offer: &Offer, line: &Line) -> bool {
     let in_bundle = offer.lines.len() == 1 || offer.bundle.contains(&line.mid);
     line.carried.is_some() && in_bundle
-}
-
-// Writing to a string cannot fail.
-macro_rules! put {
-    ($text:expr, $($argument:tt)*) => {
-        let _ = write!($text, $($argument)*);
-    };
 }
 
 fn rejected(text: &mut String, line: &Line) {

@@ -29,7 +29,7 @@ use crate::peer::srtp::{Direction, Keys};
 use crate::peer::stun;
 use crate::room::Room;
 use crate::rtp;
-use crate::session::{ADDRESSES_MAX, Session, Srtp};
+use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX, Session, Srtp};
 
 /// Most rooms at one node.
 const ROOMS_MAX: usize = 4_096;
@@ -250,10 +250,18 @@ impl Core {
     fn check(&mut self, index: usize, from: SocketAddr, request: stun::Request, now: Now) {
         let provider = Arc::clone(&self.identity.provider);
         let Some(session) = self.session_mut(index) else { return };
-        let Some(checked) = request.check(&session.password, from, &*provider) else {
+        // A request that breaks the library is not authentic, and no reason to end the session it names.
+        let password = session.password.as_str();
+        let check = AssertUnwindSafe(|| request.check(password, from, &*provider));
+        let Some(checked) = catch_unwind(check).ok().flatten() else {
             self.counters.dropped_stun += 1;
             return;
         };
+        if !self.vacate(index, from, now) {
+            self.counters.dropped_stun += 1;
+            return;
+        }
+        let Some(session) = self.session_mut(index) else { return };
         session.heard = now.at;
         if checked.is_nominated || session.selected.is_none() {
             session.selected = Some(from);
@@ -261,7 +269,9 @@ impl Core {
         let mut forgotten = None;
         if !session.addresses.contains(&from) {
             if session.addresses.len() == ADDRESSES_MAX {
-                forgotten = Some(session.addresses.remove(0));
+                // The oldest but the one in use.
+                let oldest = usize::from(session.addresses.first() == session.selected.as_ref());
+                forgotten = Some(session.addresses.remove(oldest));
             }
             session.addresses.push(from);
         }
@@ -277,6 +287,22 @@ impl Core {
         if starts {
             self.send_dtls(index);
         }
+    }
+
+    /// Takes an address from the session that had it before. `false` if that one still uses it: whoever
+    /// can forge a sender's address must not be able to cut others off.
+    fn vacate(&mut self, index: usize, from: SocketAddr, now: Now) -> bool {
+        let Some(&owner) = self.by_address.get(&from) else { return true };
+        let Some(session) = self.session_mut(owner).filter(|_| owner != index) else { return true };
+        let is_used = session.srtp.is_some()
+            && session.selected == Some(from)
+            && now.at.saturating_duration_since(session.heard) < ADDRESS_KEPT;
+        if is_used {
+            return false;
+        }
+        session.addresses.retain(|it| *it != from);
+        session.selected = session.selected.filter(|it| *it != from);
+        true
     }
 
     fn dtls(&mut self, index: usize, bytes: &[u8], now: Now) {

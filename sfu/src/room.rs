@@ -61,6 +61,8 @@ pub(crate) struct LayerIn {
     pub(crate) key_frames: KeyFrames,
     pub(crate) clock: Option<ClockMap>,
     pub(crate) last_packet: Instant,
+    /// The publisher has said goodbye (RTCP BYE) since its last packet.
+    pub(crate) has_left: bool,
     pub(crate) tap: Option<TapTrack>,
 }
 
@@ -119,7 +121,14 @@ impl Track {
         let longest = if is_only { TRACK_LIVE } else { LAYER_ACTIVE };
         self.layers[layer]
             .as_ref()
+            .filter(|it| !it.has_left)
             .is_some_and(|it| now.saturating_duration_since(it.last_packet) < longest)
+    }
+
+    /// Whether nothing comes any more: for a while, or because the publisher said so.
+    pub(crate) fn is_silent(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.last_packet) >= TRACK_LIVE
+            || self.layers.iter().flatten().all(|layer| layer.has_left)
     }
 
     /// The sharpest active layer not above `max`; else the lowest active one.

@@ -20,6 +20,8 @@ pub(crate) enum Report<'a> {
     Sender(SenderReport, &'a [u8]),
     /// Pairs of packet identifier and bitmask: packets that `ssrc` should send again.
     Nack { ssrc: u32, lost: &'a [u8] },
+    /// `ssrc` is sent no longer.
+    Bye { ssrc: u32 },
     /// The decoder of `ssrc` needs a key frame (PLI or FIR).
     KeyFrameWanted { ssrc: u32 },
 }
@@ -41,6 +43,10 @@ pub(crate) fn read<'a>(mut compound: &'a [u8], mut each: impl FnMut(Report<'a>))
                 if let Some(report) = sender_report(packet) {
                     each(Report::Sender(report, packet));
                 }
+            }
+            (203, count) => {
+                let sources = packet[4..].chunks_exact(4).take(usize::from(count));
+                sources.filter_map(|it| word(it, 0)).for_each(|ssrc| each(Report::Bye { ssrc }));
             }
             (205, 1) => {
                 if let (Some(ssrc), Some(lost)) = (word(packet, 8), packet.get(12..)) {
@@ -160,6 +166,13 @@ pub(crate) fn write_pli(out: &mut Vec<u8>, sender: u32, ssrc: u32) {
     out.extend_from_slice(&ssrc.to_be_bytes());
 }
 
+/// Writes a goodbye of `ssrc`.
+#[cfg(test)]
+pub(crate) fn write_bye(out: &mut Vec<u8>, ssrc: u32) {
+    head(out, 1, 203, 1);
+    out.extend_from_slice(&ssrc.to_be_bytes());
+}
+
 /// Writes a NACK for `lost` (ascending) packets of `ssrc`; nothing if there are none.
 pub(crate) fn write_nack(out: &mut Vec<u8>, sender: u32, ssrc: u32, lost: &[u16]) {
     let start = out.len();
@@ -197,13 +210,15 @@ mod tests {
         write_sender_report(&mut bytes, &report, 3, 300);
         write_cname(&mut bytes, 5, "diemcau");
         write_pli(&mut bytes, 5, 77);
+        write_bye(&mut bytes, 78);
         let mut found = Vec::new();
         read(&bytes, |report| match report {
             Report::Sender(sr, raw) => found.push(format!("sr {} {}", sr.rtp, raw.len())),
             Report::KeyFrameWanted { ssrc } => found.push(format!("key {ssrc}")),
             Report::Nack { .. } => found.push("nack".to_owned()),
+            Report::Bye { ssrc } => found.push(format!("bye {ssrc}")),
         });
-        assert_eq!(found, ["sr 99 28", "key 77"]);
+        assert_eq!(found, ["sr 99 28", "key 77", "bye 78"]);
     }
 
     proptest! {

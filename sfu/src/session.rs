@@ -19,6 +19,10 @@ use crate::speaker::TrackIndex;
 /// Addresses of one browser that ICE validated: its interfaces times ours.
 pub(crate) const ADDRESSES_MAX: usize = 16;
 
+/// An address belongs to the session that sends to it, until that has not been heard for so long. Browsers
+/// check theirs every 2.5 s.
+pub(crate) const ADDRESS_KEPT: Duration = Duration::from_secs(5);
+
 /// Streams that one browser sends: four lines, three layers, each with retransmissions, twice over.
 pub(crate) const STREAMS_MAX: usize = 48;
 
@@ -26,7 +30,8 @@ pub(crate) const STREAMS_MAX: usize = 48;
 /// on unknown streams.
 pub(crate) const STRANGERS_MAX: u32 = 1_024;
 
-/// A session without an authentic sign of life for so long is over (RFC 7675 §5.1).
+/// A session without an authentic sign of life for so long is over (RFC 7675 §5.1); so is one whose
+/// handshake takes longer.
 pub(crate) const CONSENT: Duration = Duration::from_secs(30);
 
 /// Packets per second that a session may send us, and in one burst. A camera of 5 Mbit/s with all layers
@@ -120,9 +125,12 @@ pub(crate) struct Session {
     pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) selected: Option<SocketAddr>,
     pub(crate) srtp: Option<Srtp>,
+    pub(crate) began: Instant,
     pub(crate) heard: Instant,
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
+    /// The control plane knows what the lines carry.
+    pub(crate) has_told_slots: bool,
     /// For each track of the room, the line that carries it; [`NO_LINE`] for none.
     pub(crate) line_of_track: Vec<u16>,
     pub(crate) incoming: HashMap<u32, Incoming>,
@@ -176,9 +184,11 @@ impl Session {
             addresses: Vec::new(),
             selected: None,
             srtp: None,
+            began: now,
             heard: now,
             sends: new.sends,
             lines: new.lines,
+            has_told_slots: false,
             line_of_track: Vec::new(),
             incoming: HashMap::new(),
             unidentified: Vec::new(),

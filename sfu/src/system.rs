@@ -196,6 +196,8 @@ pub(crate) struct Sender {
     names: Vec<libc::sockaddr_storage>,
     controls: Vec<Control>,
     has_segmentation: bool,
+    /// The kernel has taken a run.
+    has_segmented: bool,
 }
 
 impl Sender {
@@ -207,6 +209,7 @@ impl Sender {
             names: vec![name; SEND_MAX],
             controls: vec![[0; 4]; SEND_MAX],
             has_segmentation: true,
+            has_segmented: false,
         }
     }
 
@@ -243,6 +246,7 @@ impl Sender {
         while !runs.is_empty() {
             match self.send_once(socket, outbox, runs) {
                 Ok(n) => {
+                    self.has_segmented |= runs[0].len() > 1;
                     runs = &runs[n.min(runs.len())..];
                     has_waited = false;
                 }
@@ -252,18 +256,34 @@ impl Sender {
                 }
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(err) => {
-                    // The first run cannot be sent (no route, no memory, no segmentation): go on behind it.
-                    if runs[0].len() > 1
-                        && matches!(err.raw_os_error(), Some(libc::EIO | libc::EINVAL))
-                    {
-                        self.has_segmentation = false;
-                    }
-                    n_lost += runs[0].len() as u64;
+                    // The first run cannot be sent: go on behind it.
+                    n_lost += self.send_refused(socket, outbox, runs[0], &err);
                     runs = &runs[1..];
                 }
             }
         }
         n_lost
+    }
+
+    /// A run that the kernel refused. Without segmentation (an old kernel, a card that cannot checksum, a
+    /// path too narrow for this run's datagrams) each may still go on its own; else there is no route or
+    /// no memory.
+    fn send_refused(
+        &mut self,
+        socket: &UdpSocket,
+        outbox: &Outbox,
+        run: &[crate::outbox::Datagram],
+        err: &io::Error,
+    ) -> u64 {
+        let is_about_segments =
+            matches!(err.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE));
+        if run.len() == 1 || !is_about_segments {
+            return run.len() as u64;
+        }
+        // One narrow path must not slow all others down.
+        self.has_segmentation = self.has_segmented && err.raw_os_error() != Some(libc::EIO);
+        let singles: Vec<&[crate::outbox::Datagram]> = run.chunks(1).collect();
+        self.send_batch(socket, outbox, &singles)
     }
 
     fn send_once(
@@ -382,6 +402,24 @@ mod tests {
             }
         }
         assert_eq!(found, [(0, 1_200), (1, 1_200), (2, 1_200), (3, 700), (4, 40), (5, 1_200)]);
+    }
+
+    #[test]
+    fn what_cannot_leave_as_a_run_leaves_one_by_one() {
+        let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let theirs = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut outbox = Outbox::default();
+        (0..3).for_each(|n| outbox.push(theirs.local_addr().unwrap(), &[n; 100]));
+        let refused = io::Error::from_raw_os_error(libc::EMSGSIZE);
+        let mut sender = Sender { has_segmented: true, ..Sender::new() };
+        assert_eq!(sender.send_refused(&ours, &outbox, &outbox.datagrams, &refused), 0);
+        assert!(sender.has_segmentation, "other paths are not narrow");
+        wait([theirs.as_raw_fd(), theirs.as_raw_fd()], Some(Duration::from_secs(5)));
+        let mut receiver = Receiver::new();
+        receiver.receive(&theirs);
+        assert_eq!(receiver.datagrams().count(), 3);
+        let none = io::Error::from_raw_os_error(libc::ENETUNREACH);
+        assert_eq!(sender.send_refused(&ours, &outbox, &outbox.datagrams, &none), 3);
     }
 
     #[test]

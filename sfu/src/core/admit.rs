@@ -45,7 +45,10 @@ impl Core {
         }
         settle_directions(&mut offer, &asked.kind);
         let sends = self.sending_lines(&mut offer, &asked.kind);
-        let (lines, ssrcs) = self.receiving_lines(&mut offer, &asked.kind);
+        let announced = offer.lines.iter().flat_map(|line| &line.ssrcs);
+        let mut taken: Vec<u32> =
+            announced.flat_map(|(media, rtx)| std::iter::once(*media).chain(*rtx)).collect();
+        let (lines, ssrcs) = self.receiving_lines(&mut offer, &asked.kind, &mut taken);
         if sends.is_empty() && lines.is_empty() {
             return Err(ErrorCode::UnsupportedMedia);
         }
@@ -72,7 +75,7 @@ impl Core {
             dtls,
             sends,
             lines,
-            rtcp_ssrc: self.random_ssrc(),
+            rtcp_ssrc: self.random_ssrc(&mut taken),
         };
         self.insert(free, session, now);
         Ok(answer)
@@ -139,6 +142,7 @@ impl Core {
         &mut self,
         offer: &mut Offer,
         kind: &SessionKind,
+        taken: &mut Vec<u32>,
     ) -> (Vec<Line>, Vec<Option<Ssrcs>>) {
         let mut lines = Vec::new();
         let mut ssrcs = Vec::with_capacity(offer.lines.len());
@@ -158,8 +162,8 @@ impl Core {
             let is_audio = *media == Kind::Audio;
             let repairs = chosen.feedback.contains(&"nack");
             let ours = Ssrcs {
-                media: self.random_ssrc(),
-                rtx: chosen.rtx.filter(|_| repairs).map(|_| self.random_ssrc()),
+                media: self.random_ssrc(taken),
+                rtx: chosen.rtx.filter(|_| repairs).map(|_| self.random_ssrc(taken)),
             };
             let config = LineConfig {
                 mid: line.mid.clone(),
@@ -175,9 +179,15 @@ impl Core {
         (lines, ssrcs)
     }
 
-    /// An SSRC. Two that collide within one session are as likely as one in a hundred million.
-    fn random_ssrc(&mut self) -> u32 {
-        ((self.random)() as u32).max(1)
+    /// An SSRC that its session does not have yet. With two alike, one key would seal two packets under one
+    /// nonce.
+    fn random_ssrc(&mut self, taken: &mut Vec<u32>) -> u32 {
+        let mut ssrc = (self.random)() as u32;
+        while ssrc == 0 || taken.contains(&ssrc) {
+            ssrc = ssrc.wrapping_add(1);
+        }
+        taken.push(ssrc);
+        ssrc
     }
 
     fn random_text(&mut self, n: usize) -> String {

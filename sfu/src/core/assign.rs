@@ -33,7 +33,8 @@ impl Core {
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
-            if is_changed {
+            if is_changed || !session.has_told_slots {
+                session.has_told_slots = true;
                 let slots = session.slots(room);
                 self.events.push_back(MediaEvent::Slots { session: session.id, slots });
             }

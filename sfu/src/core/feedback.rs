@@ -21,6 +21,7 @@ enum Asked {
     Sender(SenderReport, Vec<u8>),
     Again { ssrc: u32, seqs: Vec<u16> },
     KeyFrame { ssrc: u32 },
+    Leave { ssrc: u32 },
 }
 
 impl Core {
@@ -42,6 +43,7 @@ impl Core {
                 asked.push(match report {
                     Report::Sender(report, bytes) => Asked::Sender(report, bytes.to_vec()),
                     Report::KeyFrameWanted { ssrc } => Asked::KeyFrame { ssrc },
+                    Report::Bye { ssrc } => Asked::Leave { ssrc },
                     Report::Nack { ssrc, lost } => {
                         let mut seqs = Vec::new();
                         rtcp::lost_packets(lost, |seq| seqs.push(seq));
@@ -55,6 +57,7 @@ impl Core {
                 Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),
                 Asked::Again { ssrc, seqs } => self.send_again(index, ssrc, &seqs, now),
                 Asked::KeyFrame { ssrc } => self.key_frame_wanted(index, ssrc),
+                Asked::Leave { ssrc } => self.stream_left(index, ssrc),
             }
         }
     }
@@ -85,6 +88,23 @@ impl Core {
         if let (Some(tap), true) = (layer.tap, is_allowed) {
             let full = room.tap.push(tap, now.unix_us, TapKind::SenderReport, bytes);
             self.tap.extend(full);
+        }
+    }
+
+    /// A publisher stops a stream: a layer it pauses, a screen it shares no longer. The next packet brings it
+    /// back.
+    fn stream_left(&mut self, index: usize, ssrc: u32) {
+        let Some(session) = self.session(index) else { return };
+        let Some(Stream::Media { line, layer }) = session.incoming.get(&ssrc).map(|it| it.stream)
+        else {
+            return;
+        };
+        let room_index = session.room;
+        let Some(track) = session.sends.get(line).and_then(|send| send.track) else { return };
+        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
+        let Some(Some(track)) = room.tracks.get_mut(track) else { return };
+        if let Some(layer) = track.layers[layer].as_deref_mut().filter(|it| it.ssrc == ssrc) {
+            layer.has_left = true;
         }
     }
 

@@ -11,7 +11,7 @@ use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
-use crate::room::{LayerIn, Pending, Track};
+use crate::room::{LAYER_ACTIVE, LayerIn, Pending, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
 
@@ -62,7 +62,10 @@ impl Core {
     }
 
     fn arrived(&mut self, index: usize, arrived: &Arrived, packet: &[u8], now: Now) {
-        let Some(track_index) = self.track_of(index, arrived, now) else { return };
+        let Some(track_index) = self.track_of(index, arrived, now) else {
+            self.counters.dropped_stream += 1;
+            return;
+        };
         let Some(Some(session)) = self.sessions.get(index) else { return };
         let room_index = session.room;
         let level_id =
@@ -73,6 +76,7 @@ impl Core {
         track.last_packet = now.at;
         let Some(layer) = track.layers[arrived.layer].as_deref_mut() else { return };
         layer.last_packet = now.at;
+        layer.has_left = false;
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }
@@ -105,10 +109,11 @@ impl Core {
         self.touch(room_index, false);
     }
 
-    /// The track and layer of a packet, made when its first one comes.
+    /// The track and layer of a packet, made when its first one comes. `None` if they belong to somebody
+    /// else: to a newer connection of the same publisher, or to another stream that is still coming.
     fn track_of(&mut self, index: usize, arrived: &Arrived, now: Now) -> Option<usize> {
         let session = self.sessions.get_mut(index)?.as_deref_mut()?;
-        let room_index = session.room;
+        let (room_index, serial) = (session.room, session.serial);
         let send = session.sends.get_mut(arrived.line)?;
         let room = self.rooms.get_mut(room_index)?.as_mut()?;
         let track_index = match send.track {
@@ -119,6 +124,9 @@ impl Core {
                 let new = new_track(key.clone(), index, send, now.at);
                 if let Some(former) = former {
                     // The same publisher came in anew; its former connection has nothing to say.
+                    if self.serial_of_publisher(room_index, former)? > serial {
+                        return None;
+                    }
                     self.orphan(room_index, former);
                 }
                 let room = self.rooms.get_mut(room_index)?.as_mut()?;
@@ -136,6 +144,16 @@ impl Core {
         let is_vp8 = !track.key.source.is_audio();
         let slot = track.layers.get_mut(arrived.layer)?;
         let ssrc = arrived.header.ssrc;
+        let other = slot.as_ref().filter(|layer| layer.ssrc != ssrc);
+        if let Some(other) = other {
+            let is_coming = now.at.saturating_duration_since(other.last_packet) < LAYER_ACTIVE;
+            if is_coming && !other.has_left {
+                return None;
+            }
+            self.untap_track(room_index, track_index);
+        }
+        let room = self.rooms.get_mut(room_index)?.as_mut()?;
+        let slot = room.tracks.get_mut(track_index)?.as_mut()?.layers.get_mut(arrived.layer)?;
         if slot.as_ref().is_none_or(|layer| layer.ssrc != ssrc) {
             self.last_origin += 1;
             *slot = Some(Box::new(LayerIn {
@@ -147,6 +165,7 @@ impl Core {
                 key_frames: KeyFrames::default(),
                 clock: None,
                 last_packet: now.at,
+                has_left: false,
                 tap: None,
             }));
             self.touch(room_index, true);
@@ -171,7 +190,15 @@ impl Core {
         self.touch(room_index, true);
     }
 
-    /// Takes a track away from the session that published it.
+    /// Which incarnation of a session publishes a track.
+    fn serial_of_publisher(&self, room_index: usize, track_index: usize) -> Option<u64> {
+        let room = self.rooms.get(room_index)?.as_ref()?;
+        let owner = room.tracks.get(track_index)?.as_ref()?.session;
+        Some(self.session(owner).map_or(0, |session| session.serial))
+    }
+
+    /// Takes a track away from the session that published it. What is known of its streams stays: without
+    /// their rollover counters, nothing of them could be opened any more.
     fn orphan(&mut self, room_index: usize, track_index: usize) {
         let owner = self
             .rooms
@@ -184,7 +211,6 @@ impl Core {
                     send.track = None;
                 }
             }
-            session.incoming.clear();
         }
         self.end_track(room_index, track_index);
     }
@@ -238,7 +264,7 @@ fn open(session: &mut Session, bytes: &mut [u8], now: Instant) -> Result<Arrived
     let index = window.index(header.seq).ok_or(Dropped::Authentication)?;
     let srtp = session.srtp.as_mut().ok_or(Dropped::Authentication)?;
     let Some(len) = srtp.remote.open(bytes, header.len, header.ssrc, index) else {
-        session.n_strangers += u32::from(known.is_none());
+        session.n_strangers = session.n_strangers.saturating_add(u32::from(known.is_none()));
         return Err(Dropped::Authentication);
     };
     let packet = &bytes[..len];
@@ -303,7 +329,9 @@ fn repair(
     let seq = u16::from_be_bytes(seq);
     let (ssrc, payload_type) = original.ok_or(Dropped::Silently)?;
     let media = session.incoming.get_mut(&ssrc).ok_or(Dropped::Silently)?;
-    let index = media.window.index(seq).ok_or(Dropped::Silently)?;
+    // Not held against the window: a repair may come later than a whole key frame. The packet that carries
+    // it is no replay, and what is there already is not stored again.
+    let index = media.window.nearest(seq).ok_or(Dropped::Silently)?;
     media.window.accept(index);
     // The original number's two bytes make room for the header to move up.
     bytes.copy_within(..header.len, 2);
@@ -339,7 +367,7 @@ fn identify(session: &Session, header: &Header, packet: &[u8]) -> Option<Stream>
     let send = sends.get(line)?;
     let is_rtx = send.chosen.rtx == Some(header.payload_type);
     let id = if is_rtx { send.extensions.repaired_rid } else { send.extensions.rid };
-    let layer = match text(id) {
+    let layer = match text(id).filter(|_| !send.rids.is_empty()) {
         Some(rid) => layer_of(&send.rids, rid)?,
         // Several layers and not one name: wait for a packet that says which.
         None if send.rids.len() > 1 => return None,

@@ -1,6 +1,8 @@
 //! Whole sessions through the core: real offers, ICE, DTLS and SRTP, but no sockets and no clock.
 
 pub(crate) mod browser;
+mod corners;
+mod cost;
 mod scenes;
 
 use std::net::SocketAddr;
@@ -259,7 +261,7 @@ fn video(n: usize, rid: char, seq: u64, payload: &[u8]) -> Sent<'_> {
         payload_type: 96,
         ssrc: 20_000 + 100 * n as u32 + u32::from(rid),
         seq,
-        timestamp: seq as u32 * 3_000,
+        timestamp: (seq as u32).wrapping_mul(3_000),
         level: 127,
         is_rtx: false,
         payload,

@@ -9,7 +9,7 @@ use protocol::time::Timestamp;
 
 use crate::clock::Now;
 use crate::core::{Core, Timer};
-use crate::room::TRACK_LIVE;
+use crate::room::Room;
 use crate::session::CONSENT;
 
 /// A publisher's feedback is looked at this often.
@@ -36,7 +36,9 @@ const SPEAKERS_INTERVAL: Duration = Duration::from_millis(200);
 impl Core {
     pub(super) fn tick_session(&mut self, index: usize, now: Now) {
         let Some(session) = self.session_mut(index) else { return };
-        if now.at.saturating_duration_since(session.heard) >= CONSENT {
+        let is_new = session.srtp.is_none();
+        let since = if is_new { session.began } else { session.heard };
+        if now.at.saturating_duration_since(since) >= CONSENT {
             tracing::info!(session = %session.id, "no sign of life");
             self.close_session(index, now);
             return;
@@ -90,11 +92,7 @@ impl Core {
             room.is_dirty = true;
         }
         self.tap.extend(room.tap.flush());
-        // The timer stops with the last track; the next track starts it again.
         room.next_tick = None;
-        if room.tracks.iter().any(Option::is_some) {
-            self.start_room_timer(index, now);
-        }
         self.tell_speakers(index, now);
         self.tell_speech(index, now);
         if looks_at_layers {
@@ -106,6 +104,13 @@ impl Core {
                 room.wants_key_frames = true;
             }
         }
+        // The timer stops with the last track, but not before it is told that nobody speaks any more; the
+        // next track starts it again.
+        let is_needed =
+            |room: &Room| room.tracks.iter().any(Option::is_some) || !room.told_speakers.is_empty();
+        if self.rooms.get(index).and_then(Option::as_ref).is_some_and(is_needed) {
+            self.start_room_timer(index, now);
+        }
         self.touch(index, false);
     }
 
@@ -113,9 +118,7 @@ impl Core {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         let silent: Vec<usize> = room
             .tracks()
-            .filter(|(_, track)| {
-                track.is_live && now.saturating_duration_since(track.last_packet) >= TRACK_LIVE
-            })
+            .filter(|(_, track)| track.is_live && track.is_silent(now))
             .map(|(track, _)| track)
             .collect();
         for track in silent {

@@ -202,7 +202,8 @@ impl Dtls {
         };
         for event in events {
             match event {
-                EndpointEvent::HandshakeComplete => {
+                // Only the first one: the same keys with new counters would seal twice under one nonce.
+                EndpointEvent::HandshakeComplete if !self.is_complete => {
                     self.is_complete = true;
                     return self.keys().map_or(Progress::Closed, |it| Progress::Keys(Box::new(it)));
                 }

@@ -151,7 +151,13 @@ fn read(description: &SessionDescription) -> Result<Offer, ErrorCode> {
     let anywhere = |key| {
         media.iter().find_map(|it| value(&it.attributes, key)).or_else(|| value(session, key))
     };
-    let fingerprint = anywhere("fingerprint").and_then(fingerprint).ok_or(ErrorCode::InvalidSdp)?;
+    // There may be one for each of several hashes (RFC 8122 §5).
+    let mut fingerprints = media
+        .iter()
+        .map(|it| &it.attributes)
+        .chain([session])
+        .flat_map(|attributes| values(attributes, "fingerprint"));
+    let fingerprint = fingerprints.find_map(fingerprint).ok_or(ErrorCode::InvalidSdp)?;
     for key in ["ice-ufrag", "ice-pwd"] {
         anywhere(key).filter(|it| is_token(it)).ok_or(ErrorCode::InvalidSdp)?;
     }

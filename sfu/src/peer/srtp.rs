@@ -193,30 +193,38 @@ fn nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> Nonce {
 pub(crate) struct Window {
     highest: Option<u64>,
     /// Bit n: `highest - n` came.
-    seen: u64,
+    seen: u128,
 }
 
 impl Window {
     /// The extended number of a packet (RFC 3711 §3.3.1); `None` if it is a replay or too old.
     pub(crate) fn index(&self, seq: u16) -> Option<u64> {
-        let Some(highest) = self.highest else { return Some(u64::from(seq)) };
-        let forward = i64::from(seq.wrapping_sub(highest as u16) as i16);
-        let index = highest.checked_add_signed(forward)?;
-        let is_fresh = forward > 0
-            || self.seen.checked_shr(forward.unsigned_abs() as u32).is_some_and(|it| it & 1 == 0);
+        let index = self.nearest(seq)?;
+        let behind = self.highest.and_then(|highest| highest.checked_sub(index));
+        let is_fresh = behind.is_none_or(|behind| {
+            let behind = u32::try_from(behind).unwrap_or(u32::MAX);
+            self.seen.checked_shr(behind).is_some_and(|it| it & 1 == 0)
+        });
         is_fresh.then_some(index)
+    }
+
+    /// The extended number nearest to the highest that came; `None` if it lies before the first of all.
+    pub(crate) fn nearest(&self, seq: u16) -> Option<u64> {
+        let Some(highest) = self.highest else { return Some(u64::from(seq)) };
+        highest.checked_add_signed(i64::from(seq.wrapping_sub(highest as u16) as i16))
     }
 
     /// The packet with this extended number proved authentic.
     pub(crate) fn accept(&mut self, index: u64) {
         let Some(highest) = self.highest.filter(|&highest| highest >= index) else {
-            let by = self.highest.map_or(64, |highest| index - highest);
+            let by = self.highest.map_or(128, |highest| index - highest);
             self.seen =
                 u32::try_from(by).ok().and_then(|by| self.seen.checked_shl(by)).unwrap_or(0) | 1;
             self.highest = Some(index);
             return;
         };
-        self.seen |= 1u64.checked_shl((highest - index) as u32).unwrap_or(0);
+        let behind = u32::try_from(highest - index).unwrap_or(u32::MAX);
+        self.seen |= 1u128.checked_shl(behind).unwrap_or(0);
     }
 }
 

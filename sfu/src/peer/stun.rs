@@ -72,6 +72,12 @@ impl Request {
 /// A browser's binding request, with nomination.
 #[cfg(test)]
 pub(crate) fn request_of_a_browser(ufrag: &str, password: &str) -> Vec<u8> {
+    request(ufrag, password, true)
+}
+
+/// A browser's binding request.
+#[cfg(test)]
+pub(crate) fn request(ufrag: &str, password: &str, is_nominated: bool) -> Vec<u8> {
     use rtc_stun::textattrs::TextAttribute;
     let provider = rtc_crypto::default_provider().unwrap();
     let mut message = Message::new();
@@ -79,7 +85,9 @@ pub(crate) fn request_of_a_browser(ufrag: &str, password: &str) -> Vec<u8> {
     message.write_header();
     let username = TextAttribute { attr: ATTR_USERNAME, text: format!("{ufrag}:theirs") };
     username.add_to(&mut message).unwrap();
-    message.add(ATTR_USE_CANDIDATE, &[]);
+    if is_nominated {
+        message.add(ATTR_USE_CANDIDATE, &[]);
+    }
     MessageIntegrity::new_raw_integrity_with_provider(password.as_bytes(), provider.crypto())
         .add_to(&mut message)
         .unwrap();

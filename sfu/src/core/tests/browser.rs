@@ -126,6 +126,10 @@ impl Browser {
         stun::request_of_a_browser(&self.ufrag, &self.password)
     }
 
+    pub(crate) fn unnominated_request(&self) -> Vec<u8> {
+        stun::request(&self.ufrag, &self.password, false)
+    }
+
     pub(crate) fn forged_request(&self) -> Vec<u8> {
         stun::request_of_a_browser(&self.ufrag, "not the password")
     }
