@@ -116,7 +116,7 @@ pub struct Meeting {
     pub ended_at: Option<Timestamp>,
     /// Sites invited.
     pub n_sites: u32,
-    /// Seats connected now, 0 unless open.
+    /// Sites connected now, 0 unless open.
     pub n_connected: u32,
     /// Recordings made.
     pub n_recordings: u32,
