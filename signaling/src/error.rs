@@ -9,7 +9,9 @@ use crate::db::DbError;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The data folder cannot be made or written.
-    #[error("cannot write to the data folder {path}: {source}. Create it and give it to the account that runs diemcau, or choose another with --data")]
+    #[error(
+        "cannot write to the data folder {path}: {source}. Create it and give it to the account that runs diemcau, or choose another with --data"
+    )]
     DataNotWritable {
         /// The folder.
         path: PathBuf,
@@ -17,7 +19,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The database was written by a newer program.
-    #[error("the database is of version {found}, this program knows versions up to {known}. Start the newer program, or restore a backup made by this one")]
+    #[error(
+        "the database is of version {found}, this program knows versions up to {known}. Start the newer program, or restore a backup made by this one"
+    )]
     DatabaseNewer {
         /// Version in the file.
         found: i64,
@@ -25,7 +29,9 @@ pub enum Error {
         known: i64,
     },
     /// The file is not a database of ours, or it is damaged.
-    #[error("the database {path} is damaged or not a database: {reason}. Keep the file, and restore a backup")]
+    #[error(
+        "the database {path} is damaged or not a database: {reason}. Keep the file, and restore a backup"
+    )]
     DatabaseDamaged {
         /// The file.
         path: PathBuf,
@@ -33,7 +39,9 @@ pub enum Error {
         reason: String,
     },
     /// SQLite did not accept the settings that make commits survive a power cut.
-    #[error("the database does not keep {setting} (it says {found:?}); without it a power cut could lose what was acknowledged. Put the data folder on a local disk")]
+    #[error(
+        "the database does not keep {setting} (it says {found:?}); without it a power cut could lose what was acknowledged. Put the data folder on a local disk"
+    )]
     NotDurable {
         /// The setting that was wanted.
         setting: &'static str,

@@ -27,7 +27,9 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_commune_has_one_search_key() {
-        for text in ["Xã Lệ Thủy", "Xã Lệ Thuỷ", "  xã  LỆ thủy ", "Xa\u{303} Le\u{323}\u{302} Thu\u{309}y"] {
+        for text in
+            ["Xã Lệ Thủy", "Xã Lệ Thuỷ", "  xã  LỆ thủy ", "Xa\u{303} Le\u{323}\u{302} Thu\u{309}y"]
+        {
             assert_eq!(fold(text), "xa le thuy", "{text}");
         }
         assert_eq!(fold("Phường Đồng Hới"), "phuong dong hoi");

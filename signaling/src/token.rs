@@ -115,7 +115,9 @@ impl TokenKey {
 
 /// Makes a token for `diemcau token`. A server that runs on the same data folder accepts it at once.
 pub fn issue(data: &Path, request: &TokenRequest) -> Result<String, Error> {
-    if !is_valid_name(&request.room) || request.as_id.as_deref().is_some_and(|it| !is_valid_name(it)) {
+    if !is_valid_name(&request.room)
+        || request.as_id.as_deref().is_some_and(|it| !is_valid_name(it))
+    {
         return Err(Error::InvalidToken("a room and a name are 1 to 64 of A-Z a-z 0-9 _ -"));
     }
     if !request.publish && !request.subscribe {

@@ -123,10 +123,12 @@ mod tests {
         facts::append(&db, &[batch(second, 6..=6, &Fact::Ended)]).await.unwrap();
         let whole = Verified::Whole { n_meetings: 2, n_facts: 9 };
         assert_eq!(verify(data.path()).await.unwrap(), whole);
-        db.damage("update fact set record = replace(record, '\"at\":0', '\"at\":1') where seq = 4").await;
+        db.damage("update fact set record = replace(record, '\"at\":0', '\"at\":1') where seq = 4")
+            .await;
         let found = verify(data.path()).await.unwrap();
         assert!(matches!(&found, Verified::Altered { seq: 4, title, .. } if title == "Hội nghị 2"));
-        db.damage("update fact set record = replace(record, '\"at\":1', '\"at\":0') where seq = 4").await;
+        db.damage("update fact set record = replace(record, '\"at\":1', '\"at\":0') where seq = 4")
+            .await;
         assert_eq!(verify(data.path()).await.unwrap(), whole);
         db.damage("delete from fact where seq = 6").await;
         let found = verify(data.path()).await.unwrap();

@@ -56,10 +56,7 @@ pub(crate) async fn find_by_username(db: &Db, username: &str) -> Result<Option<A
     .fetch_optional(&db.read)
     .await?;
     row.map(|row| {
-        Ok(AccountSecret {
-            account: account(&row)?,
-            password_hash: row.try_get("password_hash")?,
-        })
+        Ok(AccountSecret { account: account(&row)?, password_hash: row.try_get("password_hash")? })
     })
     .transpose()
 }

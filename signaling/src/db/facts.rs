@@ -72,12 +72,11 @@ pub(crate) async fn append(db: &Db, batches: &[Batch]) -> Result<()> {
 }
 
 async fn last_hash_in(tx: &mut Writer, meeting: MeetingId) -> Result<String> {
-    let found: Option<String> = sqlx::query_scalar(
-        "select hash from fact where meeting_id = $1 order by seq desc limit 1",
-    )
-    .bind(meeting.to_string())
-    .fetch_optional(&mut *tx)
-    .await?;
+    let found: Option<String> =
+        sqlx::query_scalar("select hash from fact where meeting_id = $1 order by seq desc limit 1")
+            .bind(meeting.to_string())
+            .fetch_optional(&mut *tx)
+            .await?;
     Ok(found.unwrap_or_default())
 }
 
@@ -179,12 +178,11 @@ pub(crate) async fn list(db: &Db, meeting: MeetingId) -> Result<Vec<Entry>> {
 
 /// The hash of a meeting's last fact; empty if it has none.
 pub(crate) async fn last_hash(db: &Db, meeting: MeetingId) -> Result<String> {
-    let found: Option<String> = sqlx::query_scalar(
-        "select hash from fact where meeting_id = $1 order by seq desc limit 1",
-    )
-    .bind(meeting.to_string())
-    .fetch_optional(&db.read)
-    .await?;
+    let found: Option<String> =
+        sqlx::query_scalar("select hash from fact where meeting_id = $1 order by seq desc limit 1")
+            .bind(meeting.to_string())
+            .fetch_optional(&db.read)
+            .await?;
     Ok(found.unwrap_or_default())
 }
 

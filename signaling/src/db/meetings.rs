@@ -71,8 +71,7 @@ pub(crate) async fn insert(db: &Db, meeting: &NewRow, now: Timestamp) -> Result<
 /// All meetings, newest first.
 pub(crate) async fn list(db: &Db) -> Result<Vec<Meeting>> {
     let text = format!("{COLUMNS} order by scheduled_at desc, meeting_id desc limit $1");
-    let rows =
-        sqlx::query(sqlx::AssertSqlSafe(text)).bind(LIST_MAX).fetch_all(&db.read).await?;
+    let rows = sqlx::query(sqlx::AssertSqlSafe(text)).bind(LIST_MAX).fetch_all(&db.read).await?;
     rows.iter().map(meeting).collect()
 }
 

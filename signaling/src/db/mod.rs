@@ -13,13 +13,14 @@ pub(crate) mod recordings;
 pub(crate) mod seats;
 pub(crate) mod units;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use protocol::error::ErrorCode;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
 use sqlx::{Row as _, SqliteConnection};
 
@@ -203,7 +204,7 @@ async fn version(pool: &SqlitePool) -> sqlx::Result<i64> {
     sqlx::query_scalar("pragma user_version").fetch_one(pool).await
 }
 
-async fn migrate(pool: &SqlitePool, path: &PathBuf) -> std::result::Result<(), Error> {
+async fn migrate(pool: &SqlitePool, path: &Path) -> std::result::Result<(), Error> {
     let failed = |error| opening_failed(path, error);
     let found = version(pool).await.map_err(failed)?;
     if found > known() {

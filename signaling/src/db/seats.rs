@@ -57,12 +57,14 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     .bind(now.0)
     .execute(&mut *tx)
     .await?;
-    sqlx::query("insert into seat_token (token_hash, participant_id, created_at) values ($1, $2, $3)")
-        .bind(secret::hash(token))
-        .bind(kept.participant.to_string())
-        .bind(now.0)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query(
+        "insert into seat_token (token_hash, participant_id, created_at) values ($1, $2, $3)",
+    )
+    .bind(secret::hash(token))
+    .bind(kept.participant.to_string())
+    .bind(now.0)
+    .execute(&mut *tx)
+    .await?;
     sqlx::query(
         "delete from seat_token where participant_id = $1 and token_hash not in \
          (select token_hash from seat_token where participant_id = $1 \

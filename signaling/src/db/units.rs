@@ -10,9 +10,10 @@ use crate::text::fold;
 
 /// Every unit in protocol order, with its sites.
 pub(crate) async fn list(db: &Db) -> Result<Vec<Unit>> {
-    let rows = sqlx::query("select unit_id, parent_id, code, name from unit order by position, code")
-        .fetch_all(&db.read)
-        .await?;
+    let rows =
+        sqlx::query("select unit_id, parent_id, code, name from unit order by position, code")
+            .fetch_all(&db.read)
+            .await?;
     let mut units = rows
         .iter()
         .map(|row| {

@@ -28,8 +28,7 @@ const PROVINCE_CODE: &str = "44";
 const PROVINCE: &str = "Tỉnh Quảng Trị";
 const PROVINCE_SITE: &str = "Điểm cầu tỉnh Quảng Trị (Hội trường Tỉnh ủy)";
 const CODE: &str = "demo";
-const TITLE: &str =
-    "Hội nghị trực tuyến toàn tỉnh triển khai công tác phòng, chống thiên tai";
+const TITLE: &str = "Hội nghị trực tuyến toàn tỉnh triển khai công tác phòng, chống thiên tai";
 const VENUE: &str = "Hội trường Tỉnh ủy";
 
 /// Where the passwords are kept, for the next start to print the same ones.
@@ -47,7 +46,12 @@ const LINKS_PRINTED: usize = 5;
 const ACCOUNTS: [(&str, &str, AccountRole, &str); 4] = [
     ("vanphong", "Văn phòng Tỉnh ủy", AccountRole::Host, "Văn phòng: lên lịch, mời điểm cầu"),
     ("chutri", "Chủ trì hội nghị", AccountRole::Chair, "Chủ trì: điều hành, mời phát biểu"),
-    ("thuky", "Thư ký hội nghị", AccountRole::Secretary, "Thư ký: ghi chép, bản ghi hình, biên bản"),
+    (
+        "thuky",
+        "Thư ký hội nghị",
+        AccountRole::Secretary,
+        "Thư ký: ghi chép, bản ghi hình, biên bản",
+    ),
     ("kythuat", "Bàn kỹ thuật", AccountRole::Desk, "Kỹ thuật viên điều khiển"),
 ];
 
@@ -163,8 +167,7 @@ async fn give_password(
     now: Timestamp,
 ) -> Result<(), Error> {
     let found = accounts::find_by_username(db, username).await?;
-    let (wanted, before) =
-        (password.to_owned(), found.as_ref().map(|it| it.password_hash.clone()));
+    let (wanted, before) = (password.to_owned(), found.as_ref().map(|it| it.password_hash.clone()));
     let hash = tokio::task::spawn_blocking(move || {
         let fits = before.is_some_and(|it| passwords::verify(&wanted, &it));
         (!fits).then(|| passwords::hash(&wanted))
@@ -172,8 +175,8 @@ async fn give_password(
     .await
     .map_err(|error| DbError::Corrupt(format!("a password could not be hashed: {error}")))?;
     let Some(hash) = hash else { return Ok(()) };
-    let hash = hash
-        .map_err(|_| DbError::Corrupt("a password could not be hashed: no memory".to_owned()))?;
+    let hash =
+        hash.map_err(|_| DbError::Corrupt("a password could not be hashed: no memory".to_owned()))?;
     match found {
         Some(found) => accounts::set_password(db, found.account.id, &hash).await?,
         None => {
@@ -230,7 +233,9 @@ async fn load_meeting(control: &Control, now: Timestamp) -> Result<Meeting, Erro
     if meeting.state == MeetingState::Scheduled {
         control.hub.open(&meeting).await.map_err(|code| match code {
             ErrorCode::DiskFull => Error::DiskFull,
-            _ => DbError::Corrupt("the demonstration meeting could not be opened".to_owned()).into(),
+            _ => {
+                DbError::Corrupt("the demonstration meeting could not be opened".to_owned()).into()
+            }
         })?;
     }
     Ok(meeting)
@@ -254,7 +259,8 @@ async fn new_meeting(db: &Db, now: Timestamp) -> Result<Meeting, Error> {
     };
     meetings::insert(db, &row, now).await?;
     let found = meetings::find(db, row.id).await?;
-    found.ok_or_else(|| DbError::Corrupt("the demonstration meeting is not there".to_owned()).into())
+    found
+        .ok_or_else(|| DbError::Corrupt("the demonstration meeting is not there".to_owned()).into())
 }
 
 #[cfg(test)]

@@ -26,10 +26,12 @@ pub(super) async fn page(State(app): State<Arc<App>>, request: Request) -> Respo
         return file(asset, path);
     }
     // What looks like a file and is none must not be answered with a page.
-    if accepts(headers, header::ACCEPT.as_str(), "text/html") && !path.starts_with("assets/") {
-        if let Some(asset) = (app.config.assets)(INDEX, gzip) {
-            return file(asset, INDEX);
-        }
+    let page = path.is_empty() || accepts(headers, header::ACCEPT.as_str(), "text/html");
+    if page
+        && !path.starts_with("assets/")
+        && let Some(asset) = (app.config.assets)(INDEX, gzip)
+    {
+        return file(asset, INDEX);
     }
     ApiError::from(ErrorCode::NotFound).into_response()
 }

@@ -1,9 +1,9 @@
 //! JSON bodies and path parts, refused with our codes instead of a library's sentences.
 
+use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::body::Bytes;
 use protocol::error::ErrorCode;
 use serde::de::DeserializeOwned;
 

@@ -48,7 +48,9 @@ fn status(code: ErrorCode) -> StatusCode {
             StatusCode::UNAUTHORIZED
         }
         ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound | ErrorCode::LinkInvalid | ErrorCode::NotInRoom => StatusCode::NOT_FOUND,
+        ErrorCode::NotFound | ErrorCode::LinkInvalid | ErrorCode::NotInRoom => {
+            StatusCode::NOT_FOUND
+        }
         ErrorCode::LinkExpired | ErrorCode::MeetingEnded => StatusCode::GONE,
         ErrorCode::MeetingNotOpen
         | ErrorCode::SeatTaken

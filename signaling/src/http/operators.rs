@@ -45,10 +45,10 @@ pub(super) async fn version(State(app): State<Arc<App>>) -> impl IntoResponse {
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
     let mut out = String::new();
     let rooms = app.hub.rooms();
-    let participants: usize = rooms.iter().map(|it| it.n_connected.load(Ordering::Relaxed)).sum();
+    let sites: usize = rooms.iter().map(|it| it.n_connected.load(Ordering::Relaxed)).sum();
     let counters = &app.hub.counters;
     let count = |it: &std::sync::atomic::AtomicU64| it.load(Ordering::Relaxed);
-    gauge(&mut out, "diemcau_participants", "Seats connected now", participants as u64);
+    gauge(&mut out, "diemcau_sites_connected", "Sites connected now", sites as u64);
     gauge(&mut out, "diemcau_rooms", "Rooms open now", rooms.len() as u64);
     gauge(&mut out, "diemcau_pages", "WebSocket connections now", count(&counters.pages));
     counter(&mut out, "diemcau_facts_total", "Facts handed to the log", count(&counters.facts));

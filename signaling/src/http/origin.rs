@@ -14,7 +14,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SECURITY_HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+        "default-src 'self'; script-src 'self'; style-src 'self'; \
          img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self'; \
          connect-src 'self' ws: wss:; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; \
          form-action 'self'; frame-ancestors 'none'",
@@ -84,7 +84,8 @@ mod tests {
     #[test]
     fn a_page_of_another_host_is_a_stranger() {
         let ours = [("host", "hop.quangtri.gov.vn"), ("origin", "https://hop.quangtri.gov.vn")];
-        let foreign = [("host", "hop.quangtri.gov.vn"), ("origin", "https://hop.quangtri.gov.vn.x")];
+        let foreign =
+            [("host", "hop.quangtri.gov.vn"), ("origin", "https://hop.quangtri.gov.vn.x")];
         assert!(is_same_origin(&headers(&ours)) && is_from_our_page(&headers(&ours)));
         assert!(!is_same_origin(&headers(&foreign)) && !is_from_our_page(&headers(&foreign)));
         assert!(!is_same_origin(&headers(&[("host", "a"), ("origin", "null")])));

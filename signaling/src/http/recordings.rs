@@ -108,7 +108,8 @@ pub(super) async fn file(
     }
     let folder = app.config.data.join(ARCHIVE).join(recording.meeting.to_string());
     let file = folder.join(id.to_string()).join(&listed.path);
-    let download = request.uri().query().is_some_and(|it| it.split('&').any(|it| it == "download=1"));
+    let download =
+        request.uri().query().is_some_and(|it| it.split('&').any(|it| it == "download=1"));
     let mut response = match ServeFile::new(file).oneshot(request).await {
         Ok(response) => response.into_response(),
         Err(never) => match never {},

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{AppendHeaders, IntoResponse};
-use axum::Json;
 use protocol::api::{Account, SignIn};
 use protocol::error::ErrorCode;
 use protocol::time::Timestamp;

@@ -118,9 +118,10 @@ impl Actor {
                 return Ended::Over;
             }
             self.n_connected.store(self.room.n_connected(), Ordering::Relaxed);
-            let wait = self.room.poll_timeout().map_or(IDLE, |at| {
-                Duration::from_millis(at.saturating_sub(clock::tick()))
-            });
+            let wait = self
+                .room
+                .poll_timeout()
+                .map_or(IDLE, |at| Duration::from_millis(at.saturating_sub(clock::tick())));
             tokio::select! {
                 biased;
                 result = written(&mut self.writing) => {

@@ -80,9 +80,8 @@ async fn answered(hub: &Hub, request: RequestId, event: MediaEvent) {
         let _ = direct.send(result);
         return;
     }
-    let meeting = session
-        .and_then(|it| hub.tables().sessions.get(&it).cloned())
-        .and_then(|it| it.meeting);
+    let meeting =
+        session.and_then(|it| hub.tables().sessions.get(&it).cloned()).and_then(|it| it.meeting);
     if matches!(event, MediaEvent::Refused { .. }) {
         forget_session(hub, session);
     }
@@ -169,9 +168,8 @@ async fn finish_unless_running(
     meeting: MeetingId,
 ) -> Result<(), DbError> {
     let row = recordings::find(&hub.db, recording).await?;
-    let open = meetings::find(&hub.db, meeting)
-        .await?
-        .is_some_and(|it| it.state == MeetingState::Open);
+    let open =
+        meetings::find(&hub.db, meeting).await?.is_some_and(|it| it.state == MeetingState::Open);
     let stopped_at = row.as_ref().and_then(|it| it.stopped_at);
     if row.is_some() && open && stopped_at.is_none() {
         return Ok(());

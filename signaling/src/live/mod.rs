@@ -19,8 +19,8 @@ use protocol::id::{MeetingId, RecordingId, RequestId, SessionId};
 use protocol::minutes::MinutesDocument;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use self::actor::{PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, read_now, to_text};
 use self::actor::{Actor, Ended, INPUTS_MAX};
+pub(crate) use self::actor::{PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, read_now, to_text};
 pub(crate) use self::events::{media_events, recorder_events};
 use self::outbox::Outbox;
 use self::writer::FactWriter;

@@ -20,7 +20,9 @@ impl Outgoing for MediaCommand {
     fn replaces(&self, before: &Self) -> bool {
         match (self, before) {
             (Self::SetRoom(new), Self::SetRoom(old)) => new.room == old.room,
-            (Self::SetWants { session: new, .. }, Self::SetWants { session: old, .. }) => new == old,
+            (Self::SetWants { session: new, .. }, Self::SetWants { session: old, .. }) => {
+                new == old
+            }
             _ => false,
         }
     }
@@ -53,7 +55,8 @@ impl<T: Outgoing> Outbox<T> {
         let mut waiting = self.lock();
         // Only the newest few are looked at: a replaced value further back costs a message, not truth.
         let newest = waiting.len().saturating_sub(64)..waiting.len();
-        let replaced = newest.rev().find(|index| waiting.get(*index).is_some_and(|it| value.replaces(it)));
+        let replaced =
+            newest.rev().find(|index| waiting.get(*index).is_some_and(|it| value.replaces(it)));
         let is_kept = match replaced {
             Some(index) => {
                 waiting[index] = value;

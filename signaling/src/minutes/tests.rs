@@ -35,7 +35,11 @@ fn log(facts: Vec<(i64, Option<u64>, Fact)>) -> Vec<FactRecord> {
 
 fn seated(n: u64, role: RoomRole) -> Fact {
     let site = (role == RoomRole::Site).then(|| site(n).id);
-    let name = if role == RoomRole::Chair { "Chủ trì hội nghị".into() } else { format!("Điểm cầu {n}") };
+    let name = if role == RoomRole::Chair {
+        "Chủ trì hội nghị".into()
+    } else {
+        format!("Điểm cầu {n}")
+    };
     Fact::Seated { participant: seat(n), role, name, site, account: None, link: None }
 }
 
@@ -50,7 +54,11 @@ fn facts() -> Vec<FactRecord> {
         (10, None, Fact::Joined { participant: seat(2) }),
         (10, None, seated(3, RoomRole::Site)),
         (10, None, Fact::Joined { participant: seat(3) }),
-        (20, Some(2), Fact::Declared { participant: seat(2), headcount: 31, local_chair: "Bí thư".into() }),
+        (
+            20,
+            Some(2),
+            Fact::Declared { participant: seat(2), headcount: 31, local_chair: "Bí thư".into() },
+        ),
         (30, None, Fact::Left { participant: seat(2), reason: LeaveReason::Lost }),
         (40, None, Fact::Joined { participant: seat(2) }),
         (50, Some(1), Fact::FloorGranted { participant: seat(2) }),
@@ -121,7 +129,10 @@ fn the_draft_says_who_was_there_for_how_long_and_who_spoke() {
             ("Điểm cầu 2", true, 80_000, Some(100_000)),
         ]
     );
-    assert_eq!((document.attendance[2].headcount, document.attendance[2].local_chair.as_str()), (31, "Bí thư"));
+    assert_eq!(
+        (document.attendance[2].headcount, document.attendance[2].local_chair.as_str()),
+        (31, "Bí thư")
+    );
     let speeches: Vec<_> =
         document.speeches.iter().map(|it| (it.name.as_str(), it.held_ms, it.spoken_ms)).collect();
     // Of the first stretch, which began 5 s before the floor was given, 15 s count.

@@ -19,7 +19,12 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// What a committed fact means for the recorder; `state` has taken it in already.
-    pub(crate) fn after(&mut self, state: &State, record: &FactRecord, out: &mut Vec<RecorderCommand>) {
+    pub(crate) fn after(
+        &mut self,
+        state: &State,
+        record: &FactRecord,
+        out: &mut Vec<RecorderCommand>,
+    ) {
         match &record.fact {
             Fact::RecordingStarted { recording } if self.recording != Some(*recording) => {
                 self.restart(state, record.at, out);

@@ -16,7 +16,13 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    pub(crate) fn add(&mut self, id: MessageId, at: Timestamp, by: Option<ParticipantId>, text: &str) {
+    pub(crate) fn add(
+        &mut self,
+        id: MessageId,
+        at: Timestamp,
+        by: Option<ParticipantId>,
+        text: &str,
+    ) {
         if self.kept.len() == MESSAGES_MAX {
             self.kept.pop_front();
         }

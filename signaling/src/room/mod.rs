@@ -29,6 +29,7 @@ use protocol::control::{MediaCommand, RoomMedia};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, FactRecord, LeaveReason};
 use protocol::id::{CommandId, MeetingId, ParticipantId};
+use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
 pub(crate) use self::io::{
@@ -214,9 +215,9 @@ impl Room {
         self.gathering.entries.len() > STAGED_MAX
     }
 
-    /// Seats connected now.
+    /// Sites connected now; chair, secretary and desk are no sites.
     pub(crate) fn n_connected(&self) -> usize {
-        self.committed.roster.iter().filter(|it| it.connected).count()
+        self.committed.roster.iter().filter(|it| it.connected && it.role == RoomRole::Site).count()
     }
 
     fn output(&mut self, output: Output) {
@@ -373,7 +374,13 @@ impl Room {
     }
 
     /// Adds a fact to what is written next.
-    fn stage(&mut self, by: Option<ParticipantId>, fact: Fact, command: Option<CommandId>, now: Now) {
+    fn stage(
+        &mut self,
+        by: Option<ParticipantId>,
+        fact: Fact,
+        command: Option<CommandId>,
+        now: Now,
+    ) {
         if let Fact::Left { participant, reason: LeaveReason::Left | LeaveReason::Removed } = fact {
             self.observed.leaving.insert(participant);
         }

@@ -87,7 +87,11 @@ impl Observed {
     }
 
     /// A connection opened; the one that it replaces.
-    pub(crate) fn bind(&mut self, connection: ConnectionId, id: ParticipantId) -> Option<ConnectionId> {
+    pub(crate) fn bind(
+        &mut self,
+        connection: ConnectionId,
+        id: ParticipantId,
+    ) -> Option<ConnectionId> {
         self.connections.insert(connection, id);
         let before = self.by_seat.insert(id, connection);
         if let Some(before) = before {

@@ -334,7 +334,8 @@ impl Room {
     /// Whether floor or main picture wait for somebody who is not there.
     pub(super) fn waits_for(&self, id: ParticipantId) -> bool {
         let absent = self.staged.roster.get(id).is_some_and(|it| !it.connected);
-        let has = self.staged.floor.holder_id() == Some(id) || self.staged.main.participant == Some(id);
+        let has =
+            self.staged.floor.holder_id() == Some(id) || self.staged.main.participant == Some(id);
         absent && has && !self.observed.is_here(id) && !self.staged.ended
     }
 
@@ -392,7 +393,8 @@ impl Room {
         let Some(seat) = self.observed.seats.get(&id).cloned() else { return };
         let known = self.staged.roster.get(id);
         let same = known.is_some_and(|it| {
-            (it.role, &it.name, it.site) == (seat.role, &seat.name, seat.site) && it.removed_at.is_none()
+            (it.role, &it.name, it.site) == (seat.role, &seat.name, seat.site)
+                && it.removed_at.is_none()
         });
         if same {
             return;

@@ -132,8 +132,11 @@ impl Roster {
             seat.microphone_granted |= role == RoomRole::Chair;
             return;
         }
-        let publisher =
-            if id == whip_participant(self.meeting, name) { name.to_owned() } else { id.to_string() };
+        let publisher = if id == whip_participant(self.meeting, name) {
+            name.to_owned()
+        } else {
+            id.to_string()
+        };
         self.place.insert(id, self.seats.len());
         self.by_publisher.insert(publisher.clone(), id);
         self.seats.push(Seat {

@@ -79,7 +79,9 @@ impl State {
             Fact::DecisionMarked { message, decision } => self.messages.mark(*message, *decision),
             Fact::RecordingStarted { recording } => self.recording_started(*recording, record.at),
             Fact::RecordingFailed { recording, .. } => {
-                if let Some(running) = self.recording.as_mut().filter(|it| it.recording == *recording) {
+                if let Some(running) =
+                    self.recording.as_mut().filter(|it| it.recording == *recording)
+                {
                     running.healthy = false;
                 }
             }

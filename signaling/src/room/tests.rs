@@ -441,7 +441,8 @@ fn a_shared_screen_is_shown_if_granted_and_gives_way_when_it_ends() {
     for n in [CHAIR, DESK, SITE] {
         stage.arrive(n);
     }
-    let show = |n: u64| Command::SetMainPicture { participant: Some(seat(n)), source: Source::Screen };
+    let show =
+        |n: u64| Command::SetMainPicture { participant: Some(seat(n)), source: Source::Screen };
     assert_eq!(stage.command(CHAIR, show(DESK)), Err(ErrorCode::NotInRoom));
     stage.track(&seat(DESK).to_string(), Source::Screen, true);
     stage.track(&seat(SITE).to_string(), Source::Screen, true);
@@ -485,7 +486,9 @@ fn the_recorder_is_told_names_first_then_every_change() {
     assert!(stage.state().recording.as_ref().unwrap().healthy);
     stage.restart();
     stage.put(Input::Recorder(RecorderSays::Ready));
-    assert!(matches!(stage.recorder[0], RecorderCommand::Start { recording, .. } if recording == id));
+    assert!(
+        matches!(stage.recorder[0], RecorderCommand::Start { recording, .. } if recording == id)
+    );
     stage.arrive(CHAIR);
     stage.command(CHAIR, Command::End).unwrap();
     assert!(stage.recorder.iter().any(|it| matches!(it, RecorderCommand::Stop { .. })));

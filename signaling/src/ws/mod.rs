@@ -257,11 +257,9 @@ impl Page<'_> {
             }
             other => {
                 let input = ToRoom::Input(Input::Client(self.connection, Box::new(other)));
-                match self.room.inputs.send(input).await {
-                    Ok(()) => ControlFlow::Continue(()),
-                    // The room is gone; `said` tells why, or the page comes back.
-                    Err(_) => ControlFlow::Continue(()),
-                }
+                // A room that is gone has said why, or the page comes back.
+                let _ = self.room.inputs.send(input).await;
+                ControlFlow::Continue(())
             }
         }
     }

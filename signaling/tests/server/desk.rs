@@ -120,7 +120,13 @@ async fn an_offer_is_answered_and_what_is_watched_reaches_the_node() {
     page.hears(|it| (it == ServerMessage::Answer { sdp: "v=0 answer".into() }).then_some(())).await;
     let told = server
         .media
-        .hears(|it| if let MediaCommand::SetWants { session, wants } = it { Some((session, wants)) } else { None })
+        .hears(|it| {
+            if let MediaCommand::SetWants { session, wants } = it {
+                Some((session, wants))
+            } else {
+                None
+            }
+        })
         .await;
     assert_eq!(told, (offer.session, vec![wanted]));
     let camera = track(&site, Source::Camera);
@@ -148,22 +154,26 @@ async fn a_meeting_is_recorded_ended_drafted_edited_and_printed() {
     let mut page = server.page(&site).await;
     desk.fact(|it| *it == Fact::Joined { participant: site.participant }).await;
     let local_chair = "Đ/c Nguyễn Văn A, Chủ tịch UBND xã".to_owned();
-    page.command(Command::Declare { headcount: 25, local_chair: local_chair.clone() }).await.unwrap();
+    page.command(Command::Declare { headcount: 25, local_chair: local_chair.clone() })
+        .await
+        .unwrap();
     desk.command(Command::StartRecording).await.unwrap();
     let recording = server
         .recorder
-        .hears(|it| if let RecorderCommand::Start { recording, .. } = it { Some(recording) } else { None })
+        .hears(|it| {
+            if let RecorderCommand::Start { recording, .. } = it { Some(recording) } else { None }
+        })
         .await;
-    let name = JournalNote::Name {
-        publisher: site.participant.to_string(),
-        name: site.name.clone(),
-    };
+    let name =
+        JournalNote::Name { publisher: site.participant.to_string(), name: site.name.clone() };
     server
         .recorder
         .hears(|it| matches!(it, RecorderCommand::Note { note, .. } if note == name).then_some(()))
         .await;
     desk.command(Command::Invite { participant: site.participant }).await.unwrap();
-    let from = protocol::time::Timestamp(server.meeting(&server.sign_in("thuky").await).await.opened_at.unwrap().0);
+    let from = protocol::time::Timestamp(
+        server.meeting(&server.sign_in("thuky").await).await.opened_at.unwrap().0,
+    );
     let spoke = MediaEvent::Spoke {
         room: "demo".into(),
         publisher: site.participant.to_string(),
@@ -179,27 +189,48 @@ async fn a_meeting_is_recorded_ended_drafted_edited_and_printed() {
         .await;
     let message = facts
         .iter()
-        .find_map(|it| if let Fact::MessageSent { message, .. } = &it.fact { Some(*message) } else { None })
+        .find_map(|it| {
+            if let Fact::MessageSent { message, .. } = &it.fact { Some(*message) } else { None }
+        })
         .unwrap();
     desk.command(Command::MarkDecision { message, decision: true }).await.unwrap();
     desk.command(Command::End).await.unwrap();
     assert_eq!(page.closed().await, Some(protocol::error::ErrorCode::MeetingEnded));
     server
         .recorder
-        .hears(|it| matches!(it, RecorderCommand::Stop { recording: it, .. } if it == recording).then_some(()))
+        .hears(|it| {
+            matches!(it, RecorderCommand::Stop { recording: it, .. } if it == recording)
+                .then_some(())
+        })
         .await;
-    let files = vec![RecordingFile { path: "composed.mp4".into(), bytes: 10, sha256: "ab".repeat(32) }];
-    let folder = data.path().join(format!("archive/{}/{recording}", server.report.meeting));
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("composed.mp4"), b"0123456789").unwrap();
-    std::fs::write(folder.join("manifest.json"), b"{}").unwrap();
-    server.recorder.say.send(RecorderEvent::Composing { recording, permille: 500, remaining_ms: 9 }).await.unwrap();
-    server.recorder.say.send(RecorderEvent::Composed { recording, ms: 90_000, files }).await.unwrap();
+    compose(&server, data.path(), recording).await;
     check_recording(&server, recording, &secretary).await;
     check_minutes(&mut server, &secretary, &local_chair).await;
     server.stop().await;
     let verified = signaling::verify(data.path()).await.unwrap();
     assert!(matches!(verified, signaling::Verified::Whole { n_meetings: 1, .. }), "{verified:?}");
+}
+
+/// What the recorder does after a recording was stopped.
+async fn compose(server: &Server, data: &std::path::Path, recording: protocol::id::RecordingId) {
+    let files =
+        vec![RecordingFile { path: "composed.mp4".into(), bytes: 10, sha256: "ab".repeat(32) }];
+    let folder = data.join(format!("archive/{}/{recording}", server.report.meeting));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("composed.mp4"), b"0123456789").unwrap();
+    std::fs::write(folder.join("manifest.json"), b"{}").unwrap();
+    server
+        .recorder
+        .say
+        .send(RecorderEvent::Composing { recording, permille: 500, remaining_ms: 9 })
+        .await
+        .unwrap();
+    server
+        .recorder
+        .say
+        .send(RecorderEvent::Composed { recording, ms: 90_000, files })
+        .await
+        .unwrap();
 }
 
 async fn check_recording(server: &Server, id: protocol::id::RecordingId, cookie: &str) {
@@ -248,24 +279,41 @@ async fn check_minutes(server: &mut Server, cookie: &str, local_chair: &str) {
     assert_eq!(put(minutes).await.status(), StatusCode::CONFLICT);
     let kept: Minutes = server.get_json(&path, cookie).await;
     assert_eq!(kept.version, 2);
-    assert_eq!((kept.document.conclusion.as_str(), kept.document.log_hash.len()), ("Giao UBND các xã thực hiện.", 64));
-    let again: Minutes = server.post_json(&format!("{path}/redraft"), Some(cookie), None::<()>).await;
+    assert_eq!(
+        (kept.document.conclusion.as_str(), kept.document.log_hash.len()),
+        ("Giao UBND các xã thực hiện.", 64)
+    );
+    let again: Minutes =
+        server.post_json(&format!("{path}/redraft"), Some(cookie), None::<()>).await;
     assert_eq!((again.version, again.document.conclusion.as_str()), (3, ""));
     let say = server.recorder.say.clone();
     let address = server.address.clone();
     let recorder = &mut server.recorder;
     let printing = async {
         let (request, document) = recorder
-            .hears(|it| if let RecorderCommand::RenderMinutes { request, document, .. } = it { Some((request, document)) } else { None })
+            .hears(|it| {
+                if let RecorderCommand::RenderMinutes { request, document, .. } = it {
+                    Some((request, document))
+                } else {
+                    None
+                }
+            })
             .await;
         assert_eq!(document.attendance.len(), 78);
-        say.send(RecorderEvent::Rendered { request, document: Ok(b"%PDF-1.7".to_vec()) }).await.unwrap();
+        say.send(RecorderEvent::Rendered { request, document: Ok(b"%PDF-1.7".to_vec()) })
+            .await
+            .unwrap();
     };
     printing_while(printing, &address, &format!("{path}.pdf"), cookie).await;
 }
 
 /// Asks for the document on a connection of its own while the recorder prints.
-async fn printing_while(printing: impl Future<Output = ()>, address: &str, path: &str, cookie: &str) {
+async fn printing_while(
+    printing: impl Future<Output = ()>,
+    address: &str,
+    path: &str,
+    cookie: &str,
+) {
     let asking = async {
         let mut request = request_to(address, Method::GET, path);
         request.headers_mut().insert(header::COOKIE, cookie.parse().unwrap());

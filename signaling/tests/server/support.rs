@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -28,6 +29,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// Every command of every page has an id of its own.
+static N_COMMANDS: AtomicU64 = AtomicU64::new(1_000);
 
 /// Nothing in these tests takes longer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -253,14 +257,13 @@ pub(crate) struct Page {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) last_seq: u64,
     pub(crate) epoch: String,
-    n_commands: u128,
 }
 
 impl Page {
     pub(crate) async fn open(server: &Server) -> Self {
         let url = format!("ws://{}/ws", server.address);
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        Self { socket, last_seq: 0, epoch: String::new(), n_commands: 0 }
+        Self { socket, last_seq: 0, epoch: String::new() }
     }
 
     pub(crate) async fn say(&mut self, message: &ClientMessage) {
@@ -278,8 +281,11 @@ impl Page {
 
     /// The next message; none when the server closes.
     pub(crate) async fn hear(&mut self) -> Option<ServerMessage> {
+        // The server's own pings do not make the wait longer.
+        let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("in time");
+            let next = tokio::time::timeout_at(deadline, self.socket.next());
+            let message = next.await.expect("in time");
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let message = serde_json::from_str(text.as_str()).unwrap();
@@ -296,10 +302,7 @@ impl Page {
     }
 
     /// The next thing that `pick` picks.
-    pub(crate) async fn hears<T>(
-        &mut self,
-        mut pick: impl FnMut(ServerMessage) -> Option<T>,
-    ) -> T {
+    pub(crate) async fn hears<T>(&mut self, mut pick: impl FnMut(ServerMessage) -> Option<T>) -> T {
         loop {
             let message = self.hear().await.expect("the page is connected");
             if let Some(picked) = pick(message) {
@@ -324,8 +327,8 @@ impl Page {
 
     /// Gives a command and waits for the answer.
     pub(crate) async fn command(&mut self, command: Command) -> Result<(), ErrorCode> {
-        self.n_commands += 1;
-        let id = CommandId::from_parts(self.n_commands as u64, self.n_commands);
+        let n = N_COMMANDS.fetch_add(1, Ordering::Relaxed);
+        let id = CommandId::from_parts(n, n.into());
         self.command_with(id, command).await
     }
 
@@ -345,8 +348,10 @@ impl Page {
 
     /// Waits for a fact.
     pub(crate) async fn fact(&mut self, mut pick: impl FnMut(&Fact) -> bool) {
-        self.hears(|it| matches!(it, ServerMessage::Fact(record) if pick(&record.fact)).then_some(()))
-            .await;
+        self.hears(|it| {
+            matches!(it, ServerMessage::Fact(record) if pick(&record.fact)).then_some(())
+        })
+        .await;
     }
 
     /// Waits for the end and its reason.
