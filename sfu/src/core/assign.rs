@@ -29,7 +29,8 @@ impl Core {
             }
             let pictures = pictures(room, session);
             let sounds = sounds(room, session);
-            let is_changed = fill(session, false, &pictures) | fill(session, true, &sounds);
+            let is_changed =
+                fill(session, room, false, &pictures) | fill(session, room, true, &sounds);
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
@@ -106,7 +107,7 @@ fn published(room: &Room, session: &Session, of: &[String], source: Source) -> V
 
 /// Puts the wanted tracks on the session's lines of one kind. A track stays on its line as long as it
 /// is wanted; what is wanted beyond the number of lines waits. Returns whether a line changed.
-fn fill(session: &mut Session, is_audio: bool, wanted: &[Wanted]) -> bool {
+fn fill(session: &mut Session, room: &Room, is_audio: bool, wanted: &[Wanted]) -> bool {
     let is_ours = |line: &Line| line.config.is_audio == is_audio;
     let n_lines = session.lines.iter().filter(|line| is_ours(line)).count();
     let mut chosen: Vec<Wanted> = Vec::with_capacity(n_lines);
@@ -127,6 +128,7 @@ fn fill(session: &mut Session, is_audio: bool, wanted: &[Wanted]) -> bool {
     for (track, layer_max) in chosen {
         let carries = session.lines.iter().position(|it| it.track == Some(track));
         let line = carries
+            .or_else(|| beside_companion(session, room, track, is_audio))
             .or_else(|| session.lines.iter().position(|it| is_ours(it) && it.track.is_none()));
         let Some(line) = line else { continue };
         session.lines[line].layer_max = layer_max;
@@ -136,6 +138,37 @@ fn fill(session: &mut Session, is_audio: bool, wanted: &[Wanted]) -> bool {
         }
     }
     is_changed
+}
+
+/// The n-th sound and the n-th picture are one media stream, which browsers play in step: so a site's voice
+/// should take the line that belongs to its picture's, and the other way round, if it is free. WHEP lines
+/// keep the order of arrival instead.
+fn beside_companion(
+    session: &Session,
+    room: &Room,
+    track: TrackIndex,
+    is_audio: bool,
+) -> Option<usize> {
+    if !matches!(session.kind, SessionKind::Room { .. }) {
+        return None;
+    }
+    let key_of = |track: TrackIndex| Some(&room.tracks.get(track)?.as_ref()?.key);
+    let key = key_of(track)?;
+    let companion = match key.source {
+        Source::Microphone => Source::Camera,
+        Source::Camera => Source::Microphone,
+        Source::Screen => Source::ScreenAudio,
+        Source::ScreenAudio => Source::Screen,
+    };
+    let is_companion = |it: &TrackKey| it.source == companion && it.publisher == key.publisher;
+    let others = session.lines.iter().filter(|line| line.config.is_audio != is_audio);
+    let place = others
+        .map(|line| line.track)
+        .position(|it| it.and_then(key_of).is_some_and(is_companion))?;
+    let mut ours =
+        session.lines.iter().enumerate().filter(|(_, line)| line.config.is_audio == is_audio);
+    let (index, line) = ours.nth(place)?;
+    line.track.is_none().then_some(index)
 }
 
 /// Aims every line at the best layer there is. Returns whether a key frame is wanted for it, and wants

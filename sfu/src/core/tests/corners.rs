@@ -197,3 +197,17 @@ fn a_layer_name_on_a_line_without_layers_does_no_harm() {
     assert_eq!(world.core.counters.dropped_stream, 0);
     assert_eq!(started(&world, "a", Source::Camera), 1);
 }
+
+#[test]
+fn a_voice_takes_the_line_that_is_played_in_step_with_its_picture() {
+    let mut world = World::new(open_room());
+    let (a, b) = (world.join("a", in_room(), &SITE), world.join("b", in_room(), &SITE));
+    let viewer = world.join("v", in_room(), &SITE);
+    world.want(viewer, &[("a", Layer::High), ("b", Layer::High)]);
+    world.show(a, 'h', 1, true);
+    world.show(b, 'h', 1, true);
+    world.say(b, 1, 30);
+    world.say(a, 1, 30);
+    let slots: Vec<String> = world.slots(viewer).into_iter().flatten().collect();
+    assert_eq!(slots, ["a Microphone", "b Microphone", "a Camera", "b Camera"]);
+}

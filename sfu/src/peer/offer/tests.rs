@@ -27,6 +27,37 @@ fn chromiums_offer_is_understood() {
 }
 
 #[test]
+fn an_encoders_offer_is_understood() {
+    // As encoders publish: no layers, H.264 before VP8, several fingerprints, one line without a group.
+    let digest = ["AB"; 32].join(":");
+    let text = format!(
+        "v=0\r\no=- 1 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 102 96 97\r\nc=IN IP4 0.0.0.0\r\na=setup:actpass\r\n\
+         a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\na=rtcp-mux\r\na=sendonly\r\n\
+         a=fingerprint:sha-1 AB:CD\r\na=fingerprint:sha-256 {digest}\r\na=mid:video0\r\n\
+         a=rtpmap:102 H264/90000\r\na=rtpmap:96 VP8/90000\r\na=rtcp-fb:96 nack pli\r\n\
+         a=rtpmap:97 rtx/90000\r\na=fmtp:97 apt=96;rtx-time=1000\r\n\
+         a=ssrc-group:FID 7 8\r\na=ssrc:7 cname:x\r\na=ssrc:8 cname:x\r\n"
+    );
+    let offer = parse(&text).unwrap();
+    assert_eq!(offer.fingerprint, [0xab; 32]);
+    let line = &offer.lines[0];
+    let (_, direction, chosen) = line.carried.as_ref().unwrap();
+    assert_eq!((*direction, chosen.payload_type, chosen.rtx), (Direction::Sends, 96, Some(97)));
+    assert_eq!((&line.rids[..], &line.ssrcs[..]), (&[][..], &[(7, Some(8))][..]));
+    let ourselves = crate::answer::Ourselves {
+        ufrag: "u",
+        password: "p",
+        fingerprint: "AB",
+        candidates: &[],
+        session_number: 1,
+    };
+    let answer = crate::answer::write(&offer, &[None], &ourselves);
+    assert!(!answer.contains("BUNDLE"), "no group that was not offered: {answer}");
+    assert!(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n"), "{answer}");
+}
+
+#[test]
 fn what_cannot_be_trusted_is_refused() {
     let refused = |text: &str| parse(text).unwrap_err();
     assert_eq!(refused(""), ErrorCode::InvalidSdp);
