@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
+use protocol::role::AccountRole;
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
@@ -26,6 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   diemcau serve --demo                     all roles, with 78 communes and a running meeting
   diemcau serve --data /var/lib/diemcau    all roles, nothing else to start
+  diemcau account vanphong --role host --name 'Văn phòng Tỉnh ủy'
   diemcau token --room demo --publish --as cam1
   diemcau doctor                           what this machine lacks, before a meeting
   diemcau verify data                      that no fact and no recorded byte was changed";
@@ -41,6 +43,8 @@ enum Command {
         /// A data folder, a recording's folder, or a file of one.
         path: PathBuf,
     },
+    /// Make an account, or give one a new password; prints the password.
+    Account(NewAccount),
     /// Look for what would keep a meeting from working on this machine.
     Doctor(Place),
     /// Look at the configuration.
@@ -115,6 +119,22 @@ struct Token {
     data: Option<PathBuf>,
 }
 
+/// `diemcau account`.
+#[derive(Args)]
+struct NewAccount {
+    /// Sign-in name: a-z 0-9 . _ -
+    username: String,
+    /// Name and office, as shown; of a new account.
+    #[arg(long)]
+    name: Option<String>,
+    /// What a new account may do: host schedules, chair leads, secretary writes the minutes, desk runs the
+    /// control desk, admin everything.
+    #[arg(long, default_value = "host", value_parser = ["admin", "host", "chair", "secretary", "desk"])]
+    role: String,
+    #[command(flatten)]
+    place: Place,
+}
+
 #[derive(Subcommand)]
 enum ConfigAction {
     /// Say whether a configuration file is right.
@@ -136,6 +156,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Token(token) => issue_token(token),
+        Command::Account(account) => give_account(&account),
         Command::Verify { path } => check_integrity(&path),
         Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
         Command::Config { action: ConfigAction::Check(place) } => {
@@ -171,6 +192,22 @@ fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
         life_s: u64::from(token.hours) * 3_600,
     };
     terminal::say(&roles::token(&config, &request)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn give_account(account: &NewAccount) -> anyhow::Result<ExitCode> {
+    let config = config::load(&account.place)?;
+    let role = match account.role.as_str() {
+        "admin" => AccountRole::Admin,
+        "chair" => AccountRole::Chair,
+        "secretary" => AccountRole::Secretary,
+        "desk" => AccountRole::Desk,
+        _ => AccountRole::Host,
+    };
+    let name = account.name.as_deref().unwrap_or(&account.username);
+    let given = signaling::account::give(&config.node.data, &account.username, name, role);
+    let password = runtime()?.block_on(given)?;
+    terminal::say(&format!("{} {password}", account.username));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -57,6 +57,9 @@ pub enum Error {
         /// Where it should be.
         path: PathBuf,
     },
+    /// The account asked for cannot be.
+    #[error("{0}")]
+    InvalidAccount(&'static str),
     /// The media token asked for makes no sense.
     #[error("{0}")]
     InvalidToken(&'static str),

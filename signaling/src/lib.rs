@@ -5,6 +5,7 @@
 //! shell and what links it to media nodes and recorders), `db` (the only SQL), `http` and `ws` (the only
 //! axum), `minutes` (drafts).
 
+pub mod account;
 mod clock;
 mod config;
 mod control;

@@ -7,21 +7,21 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use protocol::api::{Account, Meeting, MeetingState};
+use protocol::api::{Meeting, MeetingState};
 use protocol::error::ErrorCode;
-use protocol::id::{AccountId, MeetingId, SiteId, UnitId};
+use protocol::id::{MeetingId, SiteId, UnitId};
 use protocol::role::AccountRole;
 use protocol::time::Timestamp;
 
 use self::communes::COMMUNES;
+use crate::account;
 use crate::clock;
 use crate::control::Control;
 use crate::db::meetings::NewRow;
 use crate::db::units::NewUnit;
-use crate::db::{Db, DbError, accounts, links, meetings, units};
+use crate::db::{Db, DbError, links, meetings, units};
 use crate::error::Error;
 use crate::http::meetings::new_link;
-use crate::http::passwords;
 use crate::secret::{Secret, entropy};
 
 const PROVINCE_CODE: &str = "44";
@@ -149,49 +149,13 @@ async fn load_accounts(db: &Db, data: &Path, now: Timestamp) -> Result<Vec<DemoA
     let mut report = Vec::new();
     for (username, name, role, purpose) in ACCOUNTS {
         let known = kept.iter().find(|(it, _)| it == username).map(|(_, it)| it.clone());
-        let password = fixed.clone().or(known).unwrap_or_else(new_password);
-        give_password(db, username, name, role, &password, now).await?;
+        let password = fixed.clone().or(known).unwrap_or_else(account::new_password);
+        account::set(db, username, name, role, &password, now).await?;
         report.push(DemoAccount { username: username.to_owned(), password, role: purpose });
     }
     write_passwords(data, &report)
         .map_err(|source| Error::DataNotWritable { path: data.to_owned(), source })?;
     Ok(report)
-}
-
-async fn give_password(
-    db: &Db,
-    username: &str,
-    name: &str,
-    role: AccountRole,
-    password: &str,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let found = accounts::find_by_username(db, username).await?;
-    let (wanted, before) = (password.to_owned(), found.as_ref().map(|it| it.password_hash.clone()));
-    let hash = tokio::task::spawn_blocking(move || {
-        let fits = before.is_some_and(|it| passwords::verify(&wanted, &it));
-        (!fits).then(|| passwords::hash(&wanted))
-    })
-    .await
-    .map_err(|error| DbError::Corrupt(format!("a password could not be hashed: {error}")))?;
-    let Some(hash) = hash else { return Ok(()) };
-    let hash =
-        hash.map_err(|_| DbError::Corrupt("a password could not be hashed: no memory".to_owned()))?;
-    match found {
-        Some(found) => accounts::set_password(db, found.account.id, &hash).await?,
-        None => {
-            let id = AccountId::from_parts(unix_ms(now), entropy());
-            let (username, name) = (username.to_owned(), name.to_owned());
-            accounts::insert(db, &Account { id, username, name, role }, &hash, now).await?;
-        }
-    }
-    Ok(())
-}
-
-/// 50 random bits in two groups that can be read out over the telephone.
-fn new_password() -> String {
-    let text = Secret::<7>::random().to_text();
-    format!("{}-{}", &text[..5], &text[5..10])
 }
 
 fn read_passwords(data: &Path) -> Vec<(String, String)> {
