@@ -27,6 +27,8 @@ pub struct Fanout {
     pub forwarded: u64,
     pub received: u64,
     pub lost: u64,
+    /// Packets that the publisher sent, per second: 120 if the load kept its pace.
+    pub published_per_s: f64,
     pub core_share: f64,
     pub rss_kib: u64,
 }
@@ -39,6 +41,7 @@ impl Fanout {
             "forwarded": self.forwarded,
             "received": self.received,
             "lost": self.lost,
+            "published_per_s": self.published_per_s,
             "core_share": self.core_share,
             "rss_kib": self.rss_kib,
         })
@@ -50,6 +53,7 @@ impl fmt::Display for Fanout {
         writeln!(f, "product: one publisher to {RECEIVERS} receivers for {} s", RUN.as_secs())?;
         writeln!(f, "  processor time            {:>8.2} µs per packet", self.cpu_us_per_packet)?;
         writeln!(f, "  of one core               {:>8.1} %", self.core_share * 100.0)?;
+        writeln!(f, "  published                 {:>8.0} packets/s of 120", self.published_per_s)?;
         writeln!(f, "  forwarded                 {:>8}", self.forwarded)?;
         writeln!(f, "  received, whole run       {:>8}", self.received)?;
         writeln!(f, "  lost                      {:>8}", self.lost)?;
@@ -90,7 +94,8 @@ async fn run(node: &Node) -> Fanout {
     let cpu = process::cpu_seconds(node.pid()) - cpu;
     let (now_forwarded, elapsed) = (self::forwarded(node).await, at.elapsed());
     let rss_kib = process::rss_kib(node.pid());
-    publishing.await.expect("the publisher does not fail");
+    let published = publishing.await.expect("the publisher does not fail");
+    let published_per_s = published as f64 / (end - began).as_secs_f64();
     let (mut received, mut lost) = (0, 0);
     for task in receiving {
         let (packets, missing) = task.await.expect("a receiver does not fail");
@@ -105,6 +110,7 @@ async fn run(node: &Node) -> Fanout {
         forwarded,
         received,
         lost,
+        published_per_s,
         core_share: cpu / elapsed.as_secs_f64(),
         rss_kib,
     }

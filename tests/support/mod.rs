@@ -43,7 +43,7 @@ impl Node {
             .expect("the executable starts");
         let said = read_until_ready(&mut child);
         let node = Self { child, http, media, said };
-        node.wait_until_healthy();
+        node.wait_until_ready();
         node
     }
 
@@ -59,15 +59,15 @@ impl Node {
         tokio::task::spawn_blocking(ask).await.expect("the thread ends")
     }
 
-    fn wait_until_healthy(&self) {
+    fn wait_until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if try_request(self.http, "GET", "/healthz", &[], b"").is_ok_and(|a| a.status == 200) {
+            if try_request(self.http, "GET", "/readyz", &[], b"").is_ok_and(|a| a.status == 200) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(50));
         }
-        panic!("the server did not become healthy");
+        panic!("the server did not get ready");
     }
 
     /// The account of a role, as the demonstration printed it: name, password, then the role's words.
