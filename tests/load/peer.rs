@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use rtc::interceptor::Registry;
 use rtc::media_stream::MediaStreamTrack;
 use rtc::peer_connection::configuration::RTCConfigurationBuilder;
+use rtc::peer_connection::configuration::interceptor_registry::register_default_interceptors;
 use rtc::peer_connection::configuration::media_engine::{
     MIME_TYPE_OPUS, MIME_TYPE_VP8, MediaEngine,
 };
@@ -67,6 +68,11 @@ impl Stream {
     }
 }
 
+enum Role {
+    Publisher,
+    Receiver,
+}
+
 pub struct Peer {
     connection: RTCPeerConnection,
     socket: UdpSocket,
@@ -84,7 +90,7 @@ pub struct Peer {
 impl Peer {
     /// Publishes one video and one audio track.
     pub async fn publish(http: SocketAddr, path: &str, ssrc: u32) -> Self {
-        let mut peer = Self::new().await;
+        let mut peer = Self::new(Role::Publisher).await;
         peer.video = Some(peer.track(RtpCodecKind::Video, ssrc));
         peer.audio = Some(peer.track(RtpCodecKind::Audio, ssrc + 1));
         peer.negotiate(http, path).await;
@@ -93,7 +99,7 @@ impl Peer {
 
     /// Receives on so many lines.
     pub async fn receive(http: SocketAddr, path: &str, videos: usize, audios: usize) -> Self {
-        let mut peer = Self::new().await;
+        let mut peer = Self::new(Role::Receiver).await;
         let kinds = std::iter::repeat_n(RtpCodecKind::Audio, audios)
             .chain(std::iter::repeat_n(RtpCodecKind::Video, videos));
         for kind in kinds {
@@ -103,7 +109,7 @@ impl Peer {
         peer
     }
 
-    async fn new() -> Self {
+    async fn new(role: Role) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
         let address = socket.local_addr().expect("bound");
         let mut media = MediaEngine::default();
@@ -113,12 +119,18 @@ impl Peer {
             let parameters = RTCRtpCodecParameters { rtp_codec: codec, payload_type };
             media.register_codec(parameters, kind).expect("a known codec");
         }
+        // Only with interceptors does the library hand out what the node asks a publisher for.
+        let registry = match role {
+            Role::Publisher => register_default_interceptors(Registry::new(), &mut media)
+                .expect("a fresh engine takes them"),
+            Role::Receiver => Registry::new(),
+        };
         let settings = SettingEngineBuilder::new().with_include_loopback_candidate(true).build();
         let connection = RTCPeerConnectionBuilder::new()
             .with_configuration(RTCConfigurationBuilder::new().build())
             .with_setting_engine(settings)
             .with_media_engine(media)
-            .with_interceptor_registry(Registry::new())
+            .with_interceptor_registry(registry)
             .build(Instant::now())
             .expect("a right configuration");
         Self {

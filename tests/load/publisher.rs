@@ -17,8 +17,9 @@ pub const BURST: usize = 4;
 /// Payload of a packet, descriptor included.
 pub const PACKET_BYTES: usize = 1_100;
 
-/// A key frame at least so often, in frames.
-const KEY_INTERVAL: u64 = 300;
+/// A key frame at least so often, in frames: 2 s. The library hands a publisher no key-frame requests, so
+/// a receiver waits for the next of these.
+const KEY_INTERVAL: u64 = 60;
 
 /// Every third frame has sound with it twice, the others once or twice: 50 a second.
 const SOUND: Duration = Duration::from_millis(20);
@@ -62,7 +63,8 @@ impl Publisher {
     }
 
     fn picture(&mut self) {
-        let key = self.frame % KEY_INTERVAL == 0 || std::mem::take(&mut self.peer.keyframe_wanted);
+        let key = self.frame.is_multiple_of(KEY_INTERVAL)
+            || std::mem::take(&mut self.peer.keyframe_wanted);
         let id = (self.frame & 0x7FFF) as u16;
         for part in 0..BURST {
             let mut payload = vec![0x2A; PACKET_BYTES];
