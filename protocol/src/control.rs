@@ -21,6 +21,11 @@ pub enum MediaCommand {
         /// Which.
         room: String,
     },
+    /// The meeting is about to end: tell the speeches that are still going on, then `SpeechFlushed`.
+    FlushSpeech {
+        /// Which.
+        room: String,
+    },
     /// A browser's, WHIP's or WHEP's offer. Answered with the same `request`.
     Offer(Box<MediaOffer>),
     /// What a session watches, most important first. For sessions of kind `Room`.
@@ -160,6 +165,7 @@ pub enum MediaEvent {
         publishers: Vec<String>,
     },
     /// A stretch of speech that ended: heard (and forwarded) for at least 1 s, pauses under 2 s bridged.
+    /// A long speech is told in pieces of 30 s, so that a crash loses no more of it.
     Spoke {
         /// The room's name.
         room: String,
@@ -169,6 +175,11 @@ pub enum MediaEvent {
         from: Timestamp,
         /// How long, ms.
         ms: u64,
+    },
+    /// The speeches that were open when `FlushSpeech` came have been told.
+    SpeechFlushed {
+        /// The room's name.
+        room: String,
     },
 }
 

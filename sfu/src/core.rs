@@ -133,6 +133,7 @@ impl Core {
         match command {
             MediaCommand::SetRoom(state) => self.set_room(state),
             MediaCommand::CloseRoom { room } => self.close_room(&room, now),
+            MediaCommand::FlushSpeech { room } => self.flush_speech(&room, now),
             MediaCommand::Offer(offer) => self.offer(*offer, now),
             MediaCommand::SetWants { session, wants } => {
                 let Some(&index) = self.by_id.get(&session) else { return };

@@ -25,6 +25,9 @@ const MARGIN_DB: i32 = 6;
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 const SPEECH_MIN: Duration = Duration::from_secs(1);
 
+/// A longer speech is told in pieces of this length, so that a crash loses no more than one.
+const PIECE: Duration = Duration::from_secs(30);
+
 /// Index of a track in its room.
 pub(crate) type TrackIndex = usize;
 
@@ -145,7 +148,19 @@ impl Speakers {
         }
         voice.last_loud = Some(now.at);
         let begin = Speech { from_unix_us: now.unix_us, from: now.at, last: now.at };
-        voice.speech.get_or_insert(begin).last = now.at;
+        let speech = voice.speech.get_or_insert(begin);
+        speech.last = now.at;
+        if now.at.saturating_duration_since(speech.from) >= PIECE {
+            let piece = voice.end_speech();
+            voice.speech = Some(begin);
+            self.ended.extend(piece);
+        }
+    }
+
+    /// Ends every speech that is going on.
+    pub(crate) fn end_speeches(&mut self) {
+        let ended = self.voices.iter_mut().filter_map(Voice::end_speech);
+        self.ended.extend(ended);
     }
 
     /// Brings the order up to date and returns whether it changed. Every voice may move up any number of

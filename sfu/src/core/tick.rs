@@ -154,6 +154,18 @@ impl Core {
         }
     }
 
+    /// Says what was spoken until now, as if every speech ended here.
+    pub(super) fn flush_speech(&mut self, name: &str, now: Now) {
+        if let Some(&index) = self.by_name.get(name) {
+            if let Some(Some(room)) = self.rooms.get_mut(index) {
+                room.speakers.end_speeches();
+            }
+            self.tell_speech(index, now);
+        }
+        // A room that is not here has nobody who speaks: whoever asks need not wait.
+        self.events.push_back(MediaEvent::SpeechFlushed { room: name.to_owned() });
+    }
+
     /// Says what speeches have ended.
     pub(super) fn tell_speech(&mut self, index: usize, now: Now) {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };

@@ -97,3 +97,17 @@ fn a_cough_is_no_speech_and_losing_the_word_ends_one() {
     hall.speakers.set(1, false, false);
     assert_eq!(hall.speakers.poll_spoke(hall.at(12_000).at).unwrap().ms, 1_980);
 }
+
+#[test]
+fn a_long_speech_is_told_in_pieces_and_the_rest_when_it_is_asked_for() {
+    let mut hall = hall(1);
+    hall.hear(0..70_000, &[(0, 30)]);
+    let now = hall.at(70_000).at;
+    let mut told: Vec<u64> =
+        std::iter::from_fn(|| hall.speakers.poll_spoke(now)).map(|it| it.ms).collect();
+    assert_eq!(told, [30_000, 30_000]);
+    hall.speakers.end_speeches();
+    told.extend(hall.speakers.poll_spoke(now).map(|it| it.ms));
+    assert_eq!(told.iter().sum::<u64>(), 69_980);
+    assert_eq!(hall.speakers.poll_spoke(now), None);
+}

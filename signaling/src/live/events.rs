@@ -36,7 +36,8 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
             MediaEvent::TrackStarted { room, .. }
             | MediaEvent::TrackStopped { room, .. }
             | MediaEvent::Speakers { room, .. }
-            | MediaEvent::Spoke { room, .. } => {
+            | MediaEvent::Spoke { room, .. }
+            | MediaEvent::SpeechFlushed { room } => {
                 if let Some(handle) = hub.room_named(room) {
                     to_room(&handle, event).await;
                 }

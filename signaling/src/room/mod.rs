@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod command;
+mod ending;
 mod io;
 mod journal;
 mod media;
@@ -32,6 +33,7 @@ use protocol::id::{CommandId, MeetingId, ParticipantId};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
+use self::ending::{Asked, Ending};
 pub(crate) use self::io::{
     Act, ConnectionId, Ingest, Input, Now, OfficeRequest, Output, RecorderSays,
 };
@@ -91,6 +93,9 @@ pub(crate) struct Room {
     quality: HashMap<ParticipantId, protocol::client::LineQuality>,
     quality_at: Option<u64>,
     retry_at: Option<u64>,
+    ending: Option<Ending>,
+    /// The end that is being carried out has waited for the last words.
+    may_end: bool,
     outputs: VecDeque<Output>,
 }
 
@@ -112,6 +117,8 @@ impl Room {
             quality: HashMap::new(),
             quality_at: None,
             retry_at: None,
+            ending: None,
+            may_end: false,
             outputs: VecDeque::new(),
         }
     }
@@ -186,6 +193,7 @@ impl Room {
         self.lose(now);
         self.expire_offers(now);
         self.tell_quality(now);
+        self.expire_ending(now);
         if self.retry_at.is_some_and(|at| at <= now.tick) {
             self.retry_at = None;
         }
@@ -201,6 +209,7 @@ impl Room {
         lost.chain(grace.map(|(_, at)| retry.max(*at)))
             .chain(self.offers.next_deadline())
             .chain(self.quality_at)
+            .chain(self.ending.as_ref().map(|it| it.until))
             .chain(self.retry_at)
             .min()
     }
@@ -343,6 +352,9 @@ impl Room {
             return self.gathering.replies.push(reply);
         }
         match command::facts_of(&self.staged, by, command, self.recorder_ready, now) {
+            Ok(_)
+                if *command == Command::End
+                    && self.waits_for_last_words(Asked::Command(connection, by, id), now) => {}
             Ok(facts) => {
                 for fact in facts {
                     self.stage(Some(by), fact, Some(id), now);
@@ -356,6 +368,9 @@ impl Room {
     fn office(&mut self, request: OfficeRequest, act: &Act, now: Now) {
         if self.staged.ended && *act != Act::Wait {
             return self.output(Output::Answer(request, Err(ErrorCode::MeetingEnded)));
+        }
+        if *act == Act::End && self.waits_for_last_words(Asked::Office(request), now) {
+            return;
         }
         let facts = match act {
             Act::Wait => Vec::new(),

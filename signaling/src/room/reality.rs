@@ -123,6 +123,7 @@ impl Room {
                     self.observed.heard(Spoken { publisher, from, ms });
                 }
             }
+            MediaEvent::SpeechFlushed { .. } => self.end_heard(now),
         }
     }
 

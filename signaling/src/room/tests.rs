@@ -1,5 +1,6 @@
 //! The law of the room, on scripts of people and on random ones.
 
+mod ending;
 mod random;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};

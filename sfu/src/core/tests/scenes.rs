@@ -483,3 +483,35 @@ proptest::proptest! {
         proptest::prop_assert!(!world.pictures(1).is_empty());
     }
 }
+
+#[test]
+fn who_still_speaks_when_the_meeting_ends_is_counted_to_the_end() {
+    let mut world = two_sites(open_room());
+    for seq in 1..200 {
+        world.say(0, seq, 30);
+        world.pass(20);
+    }
+    let n_before = world.events.len();
+    world.command(MediaCommand::FlushSpeech { room: "r".to_owned() });
+    let [MediaEvent::Spoke { publisher, ms, .. }, MediaEvent::SpeechFlushed { room }] =
+        &world.events[n_before..]
+    else {
+        panic!("the speech, then the end: {:?}", &world.events[n_before..]);
+    };
+    assert_eq!((publisher.as_str(), room.as_str()), ("a", "r"));
+    assert!((3_900..4_000).contains(ms), "{ms}");
+}
+
+#[test]
+fn an_encoder_that_publishes_alone_is_asked_for_key_frames_too() {
+    let mut world = World::new(open_room());
+    world.join("camera", SessionKind::Publish, &[Wish::SendAudio, Wish::SendVideo]);
+    let whole = SessionKind::Receive { of: Vec::new() };
+    let payload = frame(1, false);
+    world.send(0, 1, None, video(0, 'h', 1, &payload));
+    world.join("viewer", whole, &[Wish::ReceiveAudio, Wish::ReceiveVideo]);
+    let payload = frame(2, false);
+    world.send(0, 1, None, video(0, 'h', 2, &payload));
+    world.pass(300);
+    assert!(asked_for_key_frame(&world, 0) >= 1);
+}
