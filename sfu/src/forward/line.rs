@@ -3,25 +3,46 @@
 use std::time::Instant;
 
 use crate::clock::{Now, ntp_of_unix_us};
-use crate::codec::vp8;
+use crate::codec::dependency::{self, BYTES_MAX};
+use crate::codec::{self, Codec, red};
 use crate::forward::cache::{Packet, RESEND_AGE_MAX};
-use crate::forward::rewrite::{Numbers, Rewriter, Shift};
+use crate::forward::rewrite::{Extra, Mapped, Numbers, Rewriter};
+use crate::forward::select::{Candidate, Depth, Selection, Verdict};
 use crate::peer::srtp::Direction;
 use crate::room::{LayerIn, Track};
 use crate::rtcp::SenderReport;
-use crate::rtp::{self, FIXED_HEADER_BYTES, Header};
+use crate::rtp::{self, Header};
 use crate::speaker::TrackIndex;
+
+/// Payload types of a codec on a line: its own, and that of its retransmissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PayloadTypes {
+    pub(crate) media: u8,
+    pub(crate) rtx: Option<u8>,
+}
 
 /// What was negotiated for a line.
 #[derive(Clone, Debug)]
 pub(crate) struct LineConfig {
     pub(crate) mid: String,
     pub(crate) is_audio: bool,
-    pub(crate) payload_type: u8,
+    /// By codec; `None` if the browser does not take it on this line.
+    pub(crate) payload_types: [Option<PayloadTypes>; Codec::COUNT],
+    /// Payload type of redundant sound, if the browser takes it.
+    pub(crate) red: Option<u8>,
     pub(crate) ssrc: u32,
-    /// Payload type and SSRC of retransmissions.
-    pub(crate) rtx: Option<(u8, u32)>,
+    /// SSRC of retransmissions.
+    pub(crate) rtx_ssrc: Option<u32>,
+    /// Number of the dependency descriptor's header extension, 0 for none.
+    pub(crate) dependency_id: u8,
     pub(crate) clock_rate: u32,
+}
+
+impl LineConfig {
+    /// The payload types of a codec, if the browser takes it.
+    pub(crate) fn payload_types(&self, codec: Codec) -> Option<PayloadTypes> {
+        self.payload_types[codec as usize]
+    }
 }
 
 /// The outgoing stream of a line.
@@ -31,14 +52,29 @@ pub(crate) struct Line {
     pub(crate) track: Option<TrackIndex>,
     /// The layer that it should carry; it goes over at that layer's next key frame.
     pub(crate) target: Option<usize>,
+    /// How much of that layer it should carry.
+    pub(crate) depth: Depth,
     /// The sharpest layer worth sending.
     pub(crate) layer_max: usize,
+    /// The browser does not take the codec of the track, so nothing is sent.
+    pub(crate) lacks_codec: bool,
+    selection: Selection,
     rewriter: Rewriter,
     rtx_seq: u64,
     packets: u32,
     octets: u32,
     /// A sender report is due at once: the stream went over to another source.
     pub(crate) has_switched: bool,
+}
+
+/// What goes into one outgoing packet beside the original.
+struct Outgoing<'a> {
+    mapped: &'a Mapped,
+    /// Number of the packet that is sent again.
+    resent: Option<u16>,
+    index: u64,
+    ssrc: u32,
+    payload_type: u8,
 }
 
 impl Line {
@@ -49,7 +85,10 @@ impl Line {
             config,
             track: None,
             target: None,
+            depth: Depth::ALL,
             layer_max: 2,
+            lacks_codec: false,
+            selection: Selection::new(0, Depth::ALL),
             rewriter,
             rtx_seq: random >> 49,
             packets: 0,
@@ -62,12 +101,17 @@ impl Line {
     pub(crate) fn assign(&mut self, track: Option<TrackIndex>) {
         self.track = track;
         self.target = None;
+        self.depth = Depth::ALL;
+        self.lacks_codec = false;
         self.rewriter.pause();
     }
 
-    /// Whether the line sends the layer that it should.
+    /// Whether the line sends the layer that it should, and all spatial layers of it that it should. For
+    /// more of these it needs a key frame; for more temporal layers it does not.
     pub(crate) fn is_settled(&self, layer: &LayerIn) -> bool {
-        self.rewriter.origin() == Some(layer.origin)
+        let top = layer.cache.shape().spatial.saturating_sub(1);
+        let has_depth = self.selection.spatial() >= self.depth.spatial.min(top);
+        self.rewriter.origin() == Some(layer.origin) && has_depth
     }
 
     /// Sends a packet of the line's track, if it belongs to the layer being sent or begins the one that
@@ -81,33 +125,58 @@ impl Line {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> bool {
-        let numbers =
-            Numbers { seq: packet.seq, timestamp: packet.header.timestamp, vp8: packet.vp8 };
+        let codec = layer.cache.codec();
+        let Some(types) = self.config.payload_types(codec) else { return false };
+        let numbers = numbers(layer, packet);
         if self.rewriter.origin() != Some(layer.origin) {
-            let can_start = self.config.is_audio
-                || packet.vp8.is_some_and(|descriptor| descriptor.starts_key_frame);
+            let can_start = codec.is_audio() || packet.info.starts_key_frame;
             if self.target != Some(layer_index) || !can_start {
-                return false;
+                let former = self.rewriter.fill_former(layer.origin, packet.seq);
+                let Some(mapped) = former else { return false };
+                let outgoing = self.first_time(&mapped, packet, types);
+                return self.write(out, &outgoing, layer, packet, srtp);
             }
             self.rewriter.switch(layer.origin, &numbers, now);
+            self.selection = Selection::new(packet.seq, self.depth);
             self.has_switched = true;
         }
-        let Some(index) = self.rewriter.map(&numbers, now) else { return false };
-        let Some(shift) = self.rewriter.shift().copied() else { return false };
-        let start = out.len();
-        let head = Header {
-            payload_type: self.config.payload_type,
-            seq: index as u16,
-            ssrc: self.config.ssrc,
-            ..packet.header
-        };
-        if write(out, (&head, None), packet, &shift, srtp, index).is_none() {
-            out.truncate(start);
+        let Some(mapped) = self.place(layer, packet, &numbers, now) else { return false };
+        let outgoing = self.first_time(&mapped, packet, types);
+        if !self.write(out, &outgoing, layer, packet, srtp) {
             return false;
         }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload().len() as u32);
         true
+    }
+
+    /// Decides on a packet and gives it a place in the outgoing stream, if it has one.
+    fn place(
+        &mut self,
+        layer: &LayerIn,
+        packet: &Packet,
+        numbers: &Numbers,
+        now: Instant,
+    ) -> Option<Mapped> {
+        let candidate = Candidate {
+            codec: layer.cache.codec(),
+            seq: packet.seq,
+            timestamp: packet.header.timestamp,
+            info: &packet.info,
+            dependency: layer.cache.dependency(packet),
+            structure: layer.cache.structure(),
+        };
+        // An empty packet probes the publisher's line, not the receiver's.
+        if packet.payload().is_empty() {
+            return self.rewriter.leave_out(numbers, now);
+        }
+        let is_newest = self.rewriter.is_newest(packet.seq);
+        match self.selection.judge(&candidate, is_newest, self.depth) {
+            Verdict::Drop => self.rewriter.leave_out(numbers, now),
+            Verdict::Send { ends_picture, target } => {
+                self.rewriter.send(numbers, Extra { ends_picture, target }, now)
+            }
+        }
     }
 
     /// Sends a packet again that the browser says it lost. Returns whether it was still here.
@@ -119,32 +188,132 @@ impl Line {
         out: &mut Vec<u8>,
         now: Instant,
     ) -> bool {
-        let Some((original, shift, index)) = self.rewriter.original(seq) else { return false };
-        let layer = track.layers.iter().flatten().find(|layer| layer.origin == shift.origin);
-        let Some(packet) = layer.and_then(|layer| layer.cache.get(original)) else { return false };
+        let Some(mut mapped) = self.rewriter.original(seq) else { return false };
+        let layer = track.layers.iter().flatten().find(|it| it.origin == mapped.shift.origin);
+        let Some(layer) = layer else { return false };
+        let Some(packet) = layer.cache.get(mapped.seq) else { return false };
+        let Some(types) = self.config.payload_types(layer.cache.codec()) else { return false };
         if now.saturating_duration_since(packet.arrived) > RESEND_AGE_MAX {
             return false;
         }
-        let head = Header {
-            seq,
-            payload_type: self.config.payload_type,
+        if mapped.is_open {
+            // It came before the key frame's first packet, with which this line began, and waited here.
+            if self.rewriter.origin() != Some(layer.origin) {
+                return false;
+            }
+            let placed = self.place(layer, packet, &numbers(layer, packet), now);
+            let Some(placed) = placed else { return false };
+            mapped = placed;
+        }
+        let outgoing = match types.rtx.zip(self.config.rtx_ssrc) {
+            Some((payload_type, ssrc)) => {
+                let index = self.rtx_seq;
+                self.rtx_seq += 1;
+                Outgoing { mapped: &mapped, resent: Some(seq), index, ssrc, payload_type }
+            }
+            None => self.first_time(&mapped, packet, types),
+        };
+        self.write(out, &outgoing, layer, packet, srtp)
+    }
+
+    /// A packet under its own number in the line's own stream.
+    fn first_time<'a>(
+        &self,
+        mapped: &'a Mapped,
+        packet: &Packet,
+        types: PayloadTypes,
+    ) -> Outgoing<'a> {
+        let red = self.config.red.filter(|_| packet.info.is_red);
+        Outgoing {
+            mapped,
+            resent: None,
+            index: mapped.out,
             ssrc: self.config.ssrc,
+            payload_type: red.unwrap_or(types.media),
+        }
+    }
+
+    /// Writes and seals one packet: header with its extensions, the number of the original if it is a
+    /// retransmission, payload. Whether it was written.
+    fn write(
+        &self,
+        out: &mut Vec<u8>,
+        outgoing: &Outgoing<'_>,
+        layer: &LayerIn,
+        packet: &Packet,
+        srtp: &mut Direction,
+    ) -> bool {
+        let start = out.len();
+        let mapped = outgoing.mapped;
+        let is_padded = mapped.is_filling && outgoing.resent.is_none();
+        let head = Header {
+            marker: !mapped.is_filling && (packet.header.marker || mapped.extra.ends_picture),
+            payload_type: outgoing.payload_type,
+            seq: outgoing.index as u16,
+            timestamp: packet.header.timestamp.wrapping_add(mapped.shift.timestamp),
+            ssrc: outgoing.ssrc,
+            is_padded,
             ..packet.header
         };
-        let start = out.len();
-        let written = match self.config.rtx {
-            Some((payload_type, ssrc)) => {
-                let rtx_index = self.rtx_seq;
-                self.rtx_seq += 1;
-                let head = Header { seq: rtx_index as u16, payload_type, ssrc, ..head };
-                write(out, (&head, Some(seq)), packet, &shift, srtp, rtx_index)
-            }
-            None => write(out, (&head, None), packet, &shift, srtp, index),
-        };
-        if written.is_none() {
+        let mut room = [0; BYTES_MAX];
+        let dependency = self.dependency(mapped, layer, packet, &mut room);
+        let header_len = rtp::write(out, &head, &[dependency]);
+        if let Some(seq) = outgoing.resent {
+            out.extend_from_slice(&seq.to_be_bytes());
+        }
+        if is_padded {
+            // One byte of padding, which says that it is one.
+            out.push(1);
+        } else if !mapped.is_filling {
+            self.write_payload(out, mapped, packet);
+        }
+        let sealed = srtp.seal(out, start, header_len, outgoing.ssrc, outgoing.index);
+        if sealed.is_none() {
             out.truncate(start);
         }
-        written.is_some()
+        sealed.is_some()
+    }
+
+    fn write_payload(&self, out: &mut Vec<u8>, mapped: &Mapped, packet: &Packet) {
+        let start = out.len();
+        let payload = packet.payload();
+        if !packet.info.is_red {
+            out.extend_from_slice(payload);
+            codec::rewrite(&mut out[start..], &packet.info, mapped.moves);
+        } else if self.config.red.is_none() {
+            out.extend_from_slice(red::newest(payload).unwrap_or_default());
+        } else {
+            out.extend_from_slice(payload);
+            if let Some(types) = self.config.payload_types(Codec::Opus) {
+                red::retype(&mut out[start..], types.media);
+            }
+        }
+    }
+
+    /// The dependency descriptor as this receiver gets it; number 0 for none.
+    fn dependency<'a>(
+        &self,
+        mapped: &Mapped,
+        layer: &LayerIn,
+        packet: &Packet,
+        room: &'a mut [u8; BYTES_MAX],
+    ) -> (u8, &'a [u8]) {
+        const NONE: (u8, &[u8]) = (0, &[]);
+        let is_wanted = self.config.dependency_id != 0 && layer.cache.codec() == Codec::Av1;
+        if !is_wanted || mapped.is_filling {
+            return NONE;
+        }
+        let Some(found) = layer.cache.dependency(packet) else { return NONE };
+        let at = usize::from(found.at);
+        let value = packet.bytes().get(at..at + usize::from(found.len)).unwrap_or_default();
+        let within = mapped.extra.target.zip(layer.cache.structure());
+        let within = within
+            .filter(|(target, structure)| !structure.is_whole(*target))
+            .map(|(target, structure)| structure.within(target));
+        match dependency::rewrite(value, found, mapped.shift.frame, within, room) {
+            Some(len) => (self.config.dependency_id, &room[..len]),
+            None => NONE,
+        }
     }
 
     /// The stream's clock for the browser, once the publisher has told its own.
@@ -163,25 +332,17 @@ impl Line {
     }
 }
 
-/// Writes and seals one packet: header, the number of the original if it is a retransmission, payload.
-fn write(
-    out: &mut Vec<u8>,
-    (head, original): (&Header, Option<u16>),
-    packet: &Packet,
-    shift: &Shift,
-    srtp: &mut Direction,
-    index: u64,
-) -> Option<()> {
-    let start = out.len();
-    let head = Header { timestamp: head.timestamp.wrapping_add(shift.timestamp), ..*head };
-    rtp::write(out, &head);
-    if let Some(seq) = original {
-        out.extend_from_slice(&seq.to_be_bytes());
+fn numbers(layer: &LayerIn, packet: &Packet) -> Numbers {
+    Numbers {
+        seq: packet.seq,
+        timestamp: packet.header.timestamp,
+        picture_id: packet.info.picture_id.map(|id| id.value),
+        tl0: packet.info.tl0.map(|it| it.1),
+        key_index: packet.info.key_index.map(|it| it.1),
+        frame: layer.cache.dependency(packet).map(|it| it.frame),
+        closes_up: layer.cache.codec() == Codec::Vp8,
     }
-    let payload_start = out.len();
-    out.extend_from_slice(packet.payload());
-    if let Some(descriptor) = &packet.vp8 {
-        vp8::shift(&mut out[payload_start..], descriptor, shift.picture_id, shift.tl0);
-    }
-    srtp.seal(out, start, FIXED_HEADER_BYTES, head.ssrc, index)
 }
+
+#[cfg(test)]
+mod tests;

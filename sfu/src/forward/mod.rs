@@ -6,6 +6,7 @@ pub(crate) mod cache;
 pub(crate) mod keyframe;
 pub(crate) mod line;
 pub(crate) mod rewrite;
+pub(crate) mod select;
 
 use std::time::Instant;
 
@@ -58,6 +59,10 @@ fn to_receiver(
         let Some(layer) = &track.layers[pending.layer] else { continue };
         let Some(packet) = layer.cache.get(pending.seq) else { continue };
         if !track.is_allowed {
+            continue;
+        }
+        if line.lacks_codec {
+            counters.dropped_codec += 1;
             continue;
         }
         let start = out.bytes.len();
