@@ -18,7 +18,6 @@ use protocol::tap::{TapMessage, TapPacket};
 
 use crate::clock::Now;
 use crate::core::Core;
-use crate::outbox::Datagram;
 use crate::peer::dtls::Identity;
 
 /// A node with its browsers on a virtual network without delay.
@@ -116,8 +115,8 @@ impl World {
             let now = self.now();
             let mut out: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
             self.core.settle(now, &mut |outbox| {
-                let bytes = |it: &Datagram| outbox.bytes[it.start..it.end].to_vec();
-                out.extend(outbox.datagrams.iter().map(|it| (it.to, bytes(it))));
+                let singles = outbox.runs.iter().flat_map(|it| it.singles());
+                out.extend(singles.map(|it| (it.to, outbox.bytes[it.start..it.end].to_vec())));
                 outbox.clear();
             });
             self.events.extend(self.core.events.drain(..));
