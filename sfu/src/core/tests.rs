@@ -1,5 +1,6 @@
 //! Whole sessions through the core: real offers, ICE, DTLS and SRTP, but no sockets and no clock.
 
+mod allocation;
 pub(crate) mod browser;
 mod corners;
 mod cost;
