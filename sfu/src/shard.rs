@@ -173,7 +173,8 @@ impl Neighbours {
             return Some(news);
         }
         let to = self.parcels.iter().position(|parcel| !parcel.datagrams.is_empty())?;
-        let empty = self.spare.pop().unwrap_or(Parcel { via: self.here, ..Parcel::default() });
+        let empty =
+            self.spare.pop().unwrap_or_else(|| Parcel { via: self.here, ..Parcel::default() });
         Some((to, ToShard::Datagrams(std::mem::replace(&mut self.parcels[to], empty))))
     }
 }
