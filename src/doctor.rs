@@ -29,9 +29,10 @@ enum Finding {
 
 /// Looks at everything, prints it, and fails if something is bad.
 pub(crate) fn run(config: &Config) -> ExitCode {
-    let findings = [
-        data(config),
-        disk(config),
+    let folder = data(config);
+    // A folder that could not be made has no disk to look at.
+    let room = config.node.data.is_dir().then(|| disk(config));
+    let rest = [
         tcp_port(config.http.listen),
         udp_port(config.media.listen),
         udp_loopback(),
@@ -40,7 +41,7 @@ pub(crate) fn run(config: &Config) -> ExitCode {
         web(),
     ];
     let (mut n_bad, mut n_warnings) = (0, 0);
-    for finding in findings {
+    for finding in std::iter::once(folder).chain(room).chain(rest) {
         match finding {
             Finding::Good(text) => terminal::say(&format!("  ok    {text}")),
             Finding::Warning(text) => {
