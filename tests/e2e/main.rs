@@ -25,6 +25,7 @@ mod publisher;
 
 mod bad_input;
 mod bad_media;
+mod doctor;
 mod full_disk;
 mod puppet;
 mod startup;
