@@ -11,6 +11,9 @@ use crate::peer::offer::{Chosen, DEPENDENCY_URI, Direction, EXTENSION_URIS, Kind
 /// The canonical name of everything the node sends. One clock, so one name (RFC 7022).
 pub(crate) const CNAME: &str = "diemcau";
 
+/// Header extensions that we send: the line's name, the session's packet number.
+const SENT_EXTENSIONS: [&str; 2] = [EXTENSION_URIS[0], EXTENSION_URIS[4]];
+
 // Writing to a string cannot fail.
 macro_rules! put {
     ($text:expr, $($argument:tt)*) => {
@@ -109,14 +112,14 @@ fn accepted(
     text.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
     for (id, uri) in line.extensions.ids().into_iter().zip(EXTENSION_URIS) {
         let is_used = direction == Direction::Sends
-            || uri == EXTENSION_URIS[0]
+            || SENT_EXTENSIONS.contains(&uri)
             || (uri == DEPENDENCY_URI && chosen.iter().any(|it| it.codec == Codec::Av1));
         if id != 0 && is_used {
             put!(text, "a=extmap:{id} {uri}\r\n");
         }
     }
     for it in chosen {
-        format(text, it, direction);
+        format(text, it);
     }
     if direction == Direction::Sends && !line.rids.is_empty() {
         line.rids.iter().for_each(|rid| {
@@ -128,7 +131,7 @@ fn accepted(
 }
 
 /// What is said of one codec.
-fn format(text: &mut String, chosen: &Chosen, direction: Direction) {
+fn format(text: &mut String, chosen: &Chosen) {
     let payload_type = chosen.payload_type;
     put!(text, "a=rtpmap:{payload_type} {}\r\n", chosen.codec.rtpmap());
     if chosen.codec == Codec::Opus {
@@ -138,10 +141,7 @@ fn format(text: &mut String, chosen: &Chosen, direction: Direction) {
         put!(text, "a=fmtp:{payload_type} {}\r\n", chosen.parameters);
     }
     for feedback in &chosen.feedback {
-        // We send no transport-wide numbers, so we want no feedback on them.
-        if direction == Direction::Sends || *feedback != "transport-cc" {
-            put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
-        }
+        put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
     }
     if let Some(rtx) = chosen.rtx {
         put!(text, "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n");

@@ -24,6 +24,12 @@ const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
 /// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Which shard made a user name fragment: its first letter says so.
+pub(super) fn shard_of(ufrag: &str) -> Option<usize> {
+    let first = *ufrag.as_bytes().first()?;
+    LETTERS.iter().position(|letter| *letter == first)
+}
+
 impl Core {
     pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
         let request = offer.request;
@@ -55,7 +61,8 @@ impl Core {
         }
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
-        let (ufrag, password) = (self.random_text(8), self.random_text(24));
+        let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
+        let password = self.random_text(24);
         let ourselves = Ourselves {
             ufrag: &ufrag,
             password: &password,
@@ -169,6 +176,11 @@ impl Core {
                 media: self.random_ssrc(taken),
                 rtx: has_rtx.then(|| self.random_ssrc(taken)),
             };
+            let repairs = chosen.iter().any(|it| it.feedback.contains(&"nack"));
+            // What may be sent again as it was has no extension that would be another the second time.
+            let may_extend = !repairs || ours.rtx.is_some();
+            // RFC 8285 §4.2: larger numbers need another form.
+            let transport_cc = Some(line.extensions.transport_cc).filter(|it| *it < 15);
             let mut payload_types = [None; Codec::COUNT];
             for it in chosen {
                 let rtx = it.rtx.filter(|_| it.feedback.contains(&"nack"));
@@ -182,7 +194,8 @@ impl Core {
                 red: chosen.iter().find_map(|it| it.red),
                 ssrc: ours.media,
                 rtx_ssrc: ours.rtx,
-                dependency_id: line.extensions.dependency,
+                dependency_id: if may_extend { line.extensions.dependency } else { 0 },
+                transport_cc: transport_cc.filter(|_| may_extend).unwrap_or(0),
                 clock_rate: if is_audio { 48_000 } else { 90_000 },
             };
             lines.push(Line::new(config, (self.random)()));

@@ -3,15 +3,13 @@
 use std::time::Instant;
 
 use crate::clock::{Now, ntp_of_unix_us};
-use crate::codec::dependency::{self, BYTES_MAX};
-use crate::codec::{self, Codec, red};
+use crate::codec::Codec;
 use crate::forward::cache::{Packet, RESEND_AGE_MAX};
+use crate::forward::outgoing::{Outgoing, Sealing};
 use crate::forward::rewrite::{Extra, Mapped, Numbers, Rewriter};
 use crate::forward::select::{Candidate, Depth, Selection, Verdict};
-use crate::peer::srtp::Direction;
 use crate::room::{LayerIn, Track};
 use crate::rtcp::SenderReport;
-use crate::rtp::{self, Header};
 use crate::speaker::TrackIndex;
 
 /// Payload types of a codec on a line: its own, and that of its retransmissions.
@@ -36,6 +34,9 @@ pub(crate) struct LineConfig {
     /// Number of the dependency descriptor's header extension, 0 for none.
     pub(crate) dependency_id: u8,
     pub(crate) clock_rate: u32,
+    /// Number of the header extension that counts all packets of the session, 0 for none. A line whose
+    /// packets may be sent again as they were has none: the same nonce must never seal two texts.
+    pub(crate) transport_cc: u8,
 }
 
 impl LineConfig {
@@ -65,16 +66,6 @@ pub(crate) struct Line {
     octets: u32,
     /// A sender report is due at once: the stream went over to another source.
     pub(crate) has_switched: bool,
-}
-
-/// What goes into one outgoing packet beside the original.
-struct Outgoing<'a> {
-    mapped: &'a Mapped,
-    /// Number of the packet that is sent again.
-    resent: Option<u16>,
-    index: u64,
-    ssrc: u32,
-    payload_type: u8,
 }
 
 impl Line {
@@ -120,9 +111,8 @@ impl Line {
         &mut self,
         layer_index: usize,
         layer: &LayerIn,
-        packet: &Packet,
-        srtp: &mut Direction,
-        out: &mut Vec<u8>,
+        (packet, padding): (&Packet, u8),
+        sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
         let codec = layer.cache.codec();
@@ -133,16 +123,18 @@ impl Line {
             if self.target != Some(layer_index) || !can_start {
                 let former = self.rewriter.fill_former(layer.origin, packet.seq);
                 let Some(mapped) = former else { return false };
-                let outgoing = self.first_time(&mapped, packet, types);
-                return self.write(out, &outgoing, layer, packet, srtp);
+                return sealing.write(&self.first_time(&mapped, packet, types), layer, packet);
             }
             self.rewriter.switch(layer.origin, &numbers, now);
             self.selection = Selection::new(packet.seq, self.depth);
             self.has_switched = true;
         }
         let Some(mapped) = self.place(layer, packet, &numbers, now) else { return false };
-        let outgoing = self.first_time(&mapped, packet, types);
-        if !self.write(out, &outgoing, layer, packet, srtp) {
+        let mut out = self.first_time(&mapped, packet, types);
+        if !mapped.is_filling && out.config.rtx_ssrc.is_some() {
+            out.padding = padding;
+        }
+        if !sealing.write(&out, layer, packet) {
             return false;
         }
         self.packets = self.packets.wrapping_add(1);
@@ -184,8 +176,7 @@ impl Line {
         &mut self,
         seq: u16,
         track: &Track,
-        srtp: &mut Direction,
-        out: &mut Vec<u8>,
+        sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
         let Some(mut mapped) = self.rewriter.original(seq) else { return false };
@@ -204,115 +195,41 @@ impl Line {
             let placed = self.place(layer, packet, &numbers(layer, packet), now);
             let Some(placed) = placed else { return false };
             mapped = placed;
+            return sealing.write(&self.first_time(&mapped, packet, types), layer, packet);
         }
-        let outgoing = match types.rtx.zip(self.config.rtx_ssrc) {
+        let is_extended = self.config.transport_cc != 0 || self.config.dependency_id != 0;
+        let out = match types.rtx.zip(self.config.rtx_ssrc) {
             Some((payload_type, ssrc)) => {
                 let index = self.rtx_seq;
                 self.rtx_seq += 1;
-                Outgoing { mapped: &mapped, resent: Some(seq), index, ssrc, payload_type }
+                let original = Some(seq);
+                let (config, mapped) = (&self.config, &mapped);
+                Outgoing { config, mapped, payload_type, ssrc, index, original, padding: 0 }
             }
+            None if is_extended => return false,
+            // As it was, to the bit.
             None => self.first_time(&mapped, packet, types),
         };
-        self.write(out, &outgoing, layer, packet, srtp)
+        sealing.write(&out, layer, packet)
     }
 
     /// A packet under its own number in the line's own stream.
     fn first_time<'a>(
-        &self,
+        &'a self,
         mapped: &'a Mapped,
         packet: &Packet,
         types: PayloadTypes,
     ) -> Outgoing<'a> {
         let red = self.config.red.filter(|_| packet.info.is_red);
         Outgoing {
+            config: &self.config,
             mapped,
-            resent: None,
-            index: mapped.out,
-            ssrc: self.config.ssrc,
             payload_type: red.unwrap_or(types.media),
-        }
-    }
-
-    /// Writes and seals one packet: header with its extensions, the number of the original if it is a
-    /// retransmission, payload. Whether it was written.
-    fn write(
-        &self,
-        out: &mut Vec<u8>,
-        outgoing: &Outgoing<'_>,
-        layer: &LayerIn,
-        packet: &Packet,
-        srtp: &mut Direction,
-    ) -> bool {
-        let start = out.len();
-        let mapped = outgoing.mapped;
-        let is_padded = mapped.is_filling && outgoing.resent.is_none();
-        let head = Header {
-            marker: !mapped.is_filling && (packet.header.marker || mapped.extra.ends_picture),
-            payload_type: outgoing.payload_type,
-            seq: outgoing.index as u16,
-            timestamp: packet.header.timestamp.wrapping_add(mapped.shift.timestamp),
-            ssrc: outgoing.ssrc,
-            is_padded,
-            ..packet.header
-        };
-        let mut room = [0; BYTES_MAX];
-        let dependency = self.dependency(mapped, layer, packet, &mut room);
-        let header_len = rtp::write(out, &head, &[dependency]);
-        if let Some(seq) = outgoing.resent {
-            out.extend_from_slice(&seq.to_be_bytes());
-        }
-        if is_padded {
-            // One byte of padding, which says that it is one.
-            out.push(1);
-        } else if !mapped.is_filling {
-            self.write_payload(out, mapped, packet);
-        }
-        let sealed = srtp.seal(out, start, header_len, outgoing.ssrc, outgoing.index);
-        if sealed.is_none() {
-            out.truncate(start);
-        }
-        sealed.is_some()
-    }
-
-    fn write_payload(&self, out: &mut Vec<u8>, mapped: &Mapped, packet: &Packet) {
-        let start = out.len();
-        let payload = packet.payload();
-        if !packet.info.is_red {
-            out.extend_from_slice(payload);
-            codec::rewrite(&mut out[start..], &packet.info, mapped.moves);
-        } else if self.config.red.is_none() {
-            out.extend_from_slice(red::newest(payload).unwrap_or_default());
-        } else {
-            out.extend_from_slice(payload);
-            if let Some(types) = self.config.payload_types(Codec::Opus) {
-                red::retype(&mut out[start..], types.media);
-            }
-        }
-    }
-
-    /// The dependency descriptor as this receiver gets it; number 0 for none.
-    fn dependency<'a>(
-        &self,
-        mapped: &Mapped,
-        layer: &LayerIn,
-        packet: &Packet,
-        room: &'a mut [u8; BYTES_MAX],
-    ) -> (u8, &'a [u8]) {
-        const NONE: (u8, &[u8]) = (0, &[]);
-        let is_wanted = self.config.dependency_id != 0 && layer.cache.codec() == Codec::Av1;
-        if !is_wanted || mapped.is_filling {
-            return NONE;
-        }
-        let Some(found) = layer.cache.dependency(packet) else { return NONE };
-        let at = usize::from(found.at);
-        let value = packet.bytes().get(at..at + usize::from(found.len)).unwrap_or_default();
-        let within = mapped.extra.target.zip(layer.cache.structure());
-        let within = within
-            .filter(|(target, structure)| !structure.is_whole(*target))
-            .map(|(target, structure)| structure.within(target));
-        match dependency::rewrite(value, found, mapped.shift.frame, within, room) {
-            Some(len) => (self.config.dependency_id, &room[..len]),
-            None => NONE,
+            ssrc: self.config.ssrc,
+            index: mapped.out,
+            original: None,
+            // One byte of padding, which says that it is one, is all that fills a place.
+            padding: u8::from(mapped.is_filling),
         }
     }
 

@@ -109,7 +109,7 @@ fn capture() {
             world.core.touch(0, true);
         }
         world.core.settle(now, &mut |out| {
-            for it in &out.datagrams {
+            for it in out.runs.iter().flat_map(|it| it.singles()) {
                 socket.send_to(&out.bytes[it.start..it.end], it.to).unwrap();
             }
             out.clear();

@@ -11,6 +11,7 @@ use crate::codec::{Codec, vp8};
 use crate::forward::cache::{Arrival, Cache};
 use crate::forward::keyframe::KeyFrames;
 use crate::forward::line::{Line, LineConfig, PayloadTypes};
+use crate::forward::outgoing::Sealing;
 use crate::forward::select::Depth;
 use crate::peer::dtls::Identity;
 use crate::peer::srtp::{Direction, Profile};
@@ -107,6 +108,7 @@ pub(super) struct Receiver {
     pub(super) track: Track,
     seal: Direction,
     open: Direction,
+    transport_seq: u16,
     start: Instant,
     highest: Option<u64>,
     got: BTreeMap<u64, Got>,
@@ -122,8 +124,9 @@ fn config(codec: Codec) -> LineConfig {
         red: None,
         ssrc: 77,
         rtx_ssrc: None,
-        dependency_id: DEPENDENCY_OUT,
+        dependency_id: if codec == Codec::Av1 { DEPENDENCY_OUT } else { 0 },
         clock_rate: 90_000,
+        transport_cc: 0,
     }
 }
 
@@ -146,6 +149,7 @@ impl Receiver {
             is_live: true,
             last_packet: start,
             layers: [None, None, None],
+            receivers: Vec::new(),
         };
         Self {
             codec,
@@ -153,6 +157,7 @@ impl Receiver {
             track,
             seal: direction(),
             open: direction(),
+            transport_seq: 0,
             start,
             highest: None,
             got: BTreeMap::new(),
@@ -180,6 +185,8 @@ impl Receiver {
                 key_frames: KeyFrames::default(),
                 clock: None,
                 last_packet: now,
+                last_timestamp: header.timestamp,
+                is_bursty: true,
                 has_left: false,
                 tap: None,
             })
@@ -189,7 +196,9 @@ impl Receiver {
         let it = self.track.layers[layer].as_deref().unwrap();
         let packet = it.cache.get(*seq).unwrap();
         let mut out = Vec::new();
-        if self.line.forward(layer, it, packet, &mut self.seal, &mut out, now) {
+        let mut sealing =
+            Sealing { srtp: &mut self.seal, out: &mut out, transport_seq: &mut self.transport_seq };
+        if self.line.forward(layer, it, (packet, 0), &mut sealing, now) {
             self.take(out);
         }
     }
@@ -219,7 +228,12 @@ impl Receiver {
         let now = self.start + Duration::from_millis(at_ms);
         for hole in self.holes() {
             let mut out = Vec::new();
-            if self.line.resend(hole as u16, &self.track, &mut self.seal, &mut out, now) {
+            let mut sealing = Sealing {
+                srtp: &mut self.seal,
+                out: &mut out,
+                transport_seq: &mut self.transport_seq,
+            };
+            if self.line.resend(hole as u16, &self.track, &mut sealing, now) {
                 self.take(out);
             }
         }
@@ -232,7 +246,12 @@ impl Receiver {
         let mut n = 0;
         for (index, before) in &self.got {
             let mut out = Vec::new();
-            if self.line.resend(*index as u16, &self.track, &mut self.seal, &mut out, now) {
+            let mut sealing = Sealing {
+                srtp: &mut self.seal,
+                out: &mut out,
+                transport_seq: &mut self.transport_seq,
+            };
+            if self.line.resend(*index as u16, &self.track, &mut sealing, now) {
                 let header = rtp::parse(&out).unwrap();
                 let len = self.open.open(&mut out, header.len, header.ssrc, *index).unwrap();
                 assert_eq!((header, &out[header.len..len]), (before.header, &before.payload[..]));
