@@ -1,4 +1,4 @@
-//! Records what a real browser sends, for the tests that need layered streams. Run by hand, with Chromium:
+//! A real browser against the core, by hand. Records what it sends, for the tests that need layered streams:
 //! `CAPTURE="VP9 L3T3_KEY 960x540" CAPTURE_TO=file cargo test -p sfu capture -- --ignored`
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,49 +11,155 @@ use super::*;
 const WARM_UP: Duration = Duration::from_secs(9);
 
 const PAGE: &str = r#"<!doctype html><canvas id=c></canvas><script>
-const [codec, mode, size] = decodeURIComponent(location.hash.slice(1)).split(' ');
+const [codec, mode, size, others] = decodeURIComponent(location.hash.slice(1)).split(' ');
 const [w, h] = size.split('x').map(Number);
 const canvas = document.getElementById('c'); canvas.width = w; canvas.height = h;
 const g = canvas.getContext('2d'); let n = 0;
 setInterval(() => { n++; g.fillStyle = '#246'; g.fillRect(0, 0, w, h); g.fillStyle = '#fc3';
   g.fillRect((n * 4) % w, h / 3, w / 6, h / 4); g.fillStyle = '#fff'; g.font = h / 4 + 'px sans-serif';
   g.fillText(n, 10, h - 10); }, 66);
+const sound = () => { const a = new AudioContext(), o = a.createOscillator(),
+  d = a.createMediaStreamDestination(); o.connect(d); o.start(); return d.stream.getAudioTracks()[0]; };
+const post = (path, body) => fetch(path, { method: 'POST', body }).then(r => r.text());
+const go = async (pc, path) => { await pc.setLocalDescription();
+  await pc.setRemoteDescription({ type: 'answer', sdp: await post(path, pc.localDescription.sdp) }); };
 (async () => {
   const pc = new RTCPeerConnection();
   const track = canvas.captureStream(15).getVideoTracks()[0];
   const it = pc.addTransceiver(track, { direction: 'sendonly',
-    sendEncodings: [{ scalabilityMode: mode, maxBitrate: 300000 }] });
+    sendEncodings: [{ scalabilityMode: mode === '-' ? undefined : mode, maxBitrate: 300000 }] });
   it.setCodecPreferences(RTCRtpSender.getCapabilities('video').codecs
     .filter(c => c.mimeType === 'video/' + codec || c.mimeType === 'video/rtx'));
-  await pc.setLocalDescription();
-  const answer = await fetch('/offer', { method: 'POST', body: pc.localDescription.sdp });
-  await pc.setRemoteDescription({ type: 'answer', sdp: await answer.text() });
-})().catch(e => fetch('/offer', { method: 'POST', body: 'error ' + e }));
+  if (others) pc.addTransceiver(sound(), { direction: 'sendonly' });
+  await go(pc, '/publish');
+  const receivers = [];
+  for (let k = 0; k < (others || 0); k++) {
+    const r = new RTCPeerConnection();
+    r.addTransceiver('video', { direction: 'recvonly' });
+    r.addTransceiver('audio', { direction: 'recvonly' });
+    r.ontrack = e => { const v = document.createElement(e.track.kind); v.muted = true;
+      v.srcObject = new MediaStream([e.track]); document.body.append(v); v.play(); };
+    await go(r, '/receive'); receivers.push(r);
+  }
+  if (others) setInterval(async () => {
+    const told = [];
+    for (const r of receivers) for (const s of (await r.getStats()).values())
+      if (s.type === 'inbound-rtp') told.push([s.kind, s.framesDecoded, s.frameWidth, s.framesPerSecond,
+        'pli', s.pliCount, 'nack', s.nackCount, 'lost', s.packetsLost, 'freeze', s.freezeCount,
+        'samples', s.totalSamplesReceived, 'concealed', s.concealedSamples].join(' '));
+    post('/told', told.join('\n'));
+  }, 2000);
+})().catch(e => post('/told', 'error ' + e));
 </script>"#;
 
-/// Serves the page and answers its one offer.
-fn serve(world: &mut World, listener: &TcpListener, dependency_id: &mut u8) {
-    loop {
-        let (mut stream, _) = listener.accept().unwrap();
+/// A browser with a page of ours, and the node that it talks to.
+struct Stage {
+    world: World,
+    socket: UdpSocket,
+    listener: TcpListener,
+    dependency_id: u8,
+    told: Vec<String>,
+}
+
+impl Stage {
+    fn new(room: RoomMedia) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let mut world = World::new(room);
+        world.core.candidates = vec![socket.local_addr().unwrap()];
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self { world, socket, listener, dependency_id: 0, told: Vec::new() }
+    }
+
+    fn open(&self, browser: &str, what: &str) -> std::process::Child {
+        let address = self.listener.local_addr().unwrap();
+        let url = format!("http://{address}/#{}", what.replace(' ', "%20"));
+        let profile = std::env::temp_dir().join(format!("capture-{}", address.port()));
+        std::fs::create_dir_all(&profile).unwrap();
+        let arguments: &[&str] = match browser {
+            "chromium" => &[
+                "--headless=new",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+            _ => &["--headless", "--no-remote", "--profile"],
+        };
+        let mut command = Command::new(browser);
+        command.args(arguments);
+        if browser == "chromium" {
+            command.arg(format!("--user-data-dir={}", profile.display()));
+        } else {
+            command.arg(&profile);
+        }
+        command.arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Serves the page, answers its offers, hears what it tells.
+    fn serve(&mut self, now: Now) {
+        let Ok((mut stream, _)) = self.listener.accept() else { return };
+        stream.set_nonblocking(false).unwrap();
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut head = String::new();
         while reader.read_line(&mut head).unwrap() > 2 {}
-        let len = head
-            .lines()
-            .find_map(|it| it.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
-        let mut body = vec![0; len.unwrap_or(0)];
+        let len = |it: &str| it.to_lowercase().strip_prefix("content-length: ")?.parse().ok();
+        let mut body = vec![0; head.lines().find_map(len).unwrap_or(0)];
         reader.read_exact(&mut body).unwrap();
-        if !head.starts_with("POST") {
+        let body = String::from_utf8(body).unwrap();
+        let n = self.world.core.by_id.len();
+        // Offers come at this instant, not at the world's own.
+        self.world.start = now.at;
+        self.world.ms = 0;
+        if head.starts_with("POST /publish") {
+            let id = body.lines().find(|it| it.contains("#dependency-descriptor"));
+            let id =
+                id.and_then(|it| it.strip_prefix("a=extmap:")?.split(' ').next()?.parse().ok());
+            self.dependency_id = id.unwrap_or(0);
+            let answer = self.world.offer(n, "a", SessionKind::Publish, body);
+            reply(&mut stream, "application/sdp", &answer.unwrap());
+        } else if head.starts_with("POST /receive") {
+            let kind = SessionKind::Receive { of: Vec::new() };
+            let answer = self.world.offer(n, &format!("r{n}"), kind, body);
+            reply(&mut stream, "application/sdp", &answer.unwrap());
+        } else if head.starts_with("POST /told") {
+            self.told.push(body);
+            reply(&mut stream, "text/plain", "");
+        } else {
             reply(&mut stream, "text/html", PAGE);
-            continue;
         }
-        let sdp = String::from_utf8(body).unwrap();
-        let id = sdp.lines().find(|it| it.contains("#dependency-descriptor"));
-        let id = id.and_then(|it| it.strip_prefix("a=extmap:")?.split(' ').next()?.parse().ok());
-        *dependency_id = id.unwrap_or(0);
-        let answer = world.offer(0, "a", SessionKind::Publish, sdp.clone());
-        reply(&mut stream, "application/sdp", &answer.unwrap_or_else(|it| panic!("{it:?} {sdp}")));
-        return;
+    }
+
+    fn turn(&mut self, now: Now) {
+        self.serve(now);
+        let mut buffer = [0; 2_000];
+        while let Ok((len, from)) = self.socket.recv_from(&mut buffer) {
+            self.world.core.handle_datagram(from, &mut buffer[..len], now);
+            self.settle(now);
+        }
+        self.world.core.handle_timeout(now);
+        self.settle(now);
+    }
+
+    fn settle(&mut self, now: Now) {
+        let socket = &self.socket;
+        self.world.core.settle(now, &mut |out| {
+            for it in out.runs.iter().flat_map(|it| it.singles()) {
+                socket.send_to(&out.bytes[it.start..it.end], it.to).unwrap();
+            }
+            out.clear();
+        });
+        self.world.tap.extend(self.world.core.tap.drain(..));
+    }
+
+    /// Asks for a key frame of every layer.
+    fn ask(&mut self) {
+        let room = self.world.core.rooms[0].as_mut().unwrap();
+        room.wants_key_frames = true;
+        let layers = room.tracks.iter_mut().flatten().flat_map(|it| it.layers.iter_mut().flatten());
+        layers.for_each(|it| it.key_frames.want());
+        self.world.core.touch(0, true);
     }
 }
 
@@ -65,76 +171,77 @@ fn reply(stream: &mut TcpStream, kind: &str, body: &str) {
     stream.write_all((head + body).as_bytes()).unwrap();
 }
 
+#[expect(clippy::disallowed_methods, reason = "the browser lives in real time")]
+fn real_now() -> Now {
+    Now { at: Instant::now(), unix_us: 1_764_000_000_000_000 }
+}
+
 #[test]
 #[ignore = "records from a real browser, run by hand"]
-#[expect(clippy::disallowed_methods, reason = "the browser lives in real time")]
 fn capture() {
     let what = std::env::var("CAPTURE").unwrap();
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
     let tap = Some(Tap { recording: RecordingId::from_parts(1, 1) });
-    let mut world =
-        World::new(RoomMedia { tap, main: Some(key("a", Source::Camera)), ..open_room() });
-    world.core.candidates = vec![socket.local_addr().unwrap()];
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/#{}", listener.local_addr().unwrap(), what.replace(' ', "%20"));
-    let profile = std::env::temp_dir().join(format!("capture-{}", std::process::id()));
-    let mut browser = Command::new("chromium")
-        .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--mute-audio", "--no-first-run"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(url)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut dependency_id = 0;
-    serve(&mut world, &listener, &mut dependency_id);
-    let (began, mut buffer) = (Instant::now(), vec![0; 2_000]);
-    let mut asked = Instant::now();
+    let main = Some(key("a", Source::Camera));
+    let mut stage = Stage::new(RoomMedia { tap, main, ..open_room() });
+    let mut browser = stage.open("chromium", &what);
+    let (began, mut asked) = (real_now().at, real_now().at);
     while began.elapsed() < WARM_UP + Duration::from_secs(5) {
-        let now = Now { at: Instant::now(), unix_us: 1_764_000_000_000_000 };
-        if let Ok((len, from)) = socket.recv_from(&mut buffer) {
-            world.core.handle_datagram(from, &mut buffer[..len], now);
-        }
-        world.core.handle_timeout(now);
+        stage.turn(real_now());
         if began.elapsed() < WARM_UP {
-            world.tap.clear();
+            stage.world.tap.clear();
         } else if asked.elapsed() > Duration::from_millis(1_000) {
-            asked = Instant::now();
-            let room = world.core.rooms[0].as_mut().unwrap();
-            room.wants_key_frames = true;
-            let layers =
-                room.tracks.iter_mut().flatten().flat_map(|it| it.layers.iter_mut().flatten());
-            layers.for_each(|it| it.key_frames.want());
-            world.core.touch(0, true);
+            asked = real_now().at;
+            stage.ask();
         }
-        world.core.settle(now, &mut |out| {
-            for it in out.runs.iter().flat_map(|it| it.singles()) {
-                socket.send_to(&out.bytes[it.start..it.end], it.to).unwrap();
-            }
-            out.clear();
-        });
-        world.tap.extend(world.core.tap.drain(..));
     }
     browser.kill().unwrap();
     browser.wait().unwrap();
-    let packets = world.tapped();
+    let room = stage.world.core.rooms[0].as_ref().unwrap();
+    let codec = room.tracks[0].as_ref().unwrap().codec;
     let mut window = crate::peer::srtp::Window::default();
-    let mut file = vec![dependency_id];
-    let mut is_begun = false;
+    let (mut file, mut is_begun) = (vec![stage.dependency_id], false);
+    let packets = stage.world.tapped();
     for packet in packets.iter().filter(|it| it.kind == protocol::tap::TapKind::Rtp) {
         let header = crate::rtp::parse(&packet.bytes).unwrap();
         let Some(seq) = window.index(header.seq) else { continue };
         window.accept(seq);
-        let codec = world.core.rooms[0].as_ref().unwrap().tracks[0].as_ref().unwrap().codec;
-        let info = crate::codec::read(codec, &packet.bytes[header.len..]);
-        is_begun |= info.starts_key_frame;
+        is_begun |= crate::codec::read(codec, &packet.bytes[header.len..]).starts_key_frame;
         if is_begun {
             file.extend_from_slice(&seq.to_be_bytes());
             file.extend_from_slice(&(packet.bytes.len() as u16).to_be_bytes());
             file.extend_from_slice(&packet.bytes);
         }
     }
-    println!("{} packets, {} bytes, extension {dependency_id}", packets.len(), file.len());
+    println!("{} packets, {} bytes", packets.len(), file.len());
     std::fs::write(std::env::var("CAPTURE_TO").unwrap(), file).unwrap();
+}
+
+/// A browser publishes and receives what it published, on lines of which the layers change all the time:
+/// `WATCH="VP9 L3T3_KEY 960x540 2" cargo test -p sfu a_browser_watches -- --ignored --nocapture`
+#[test]
+#[ignore = "needs a real browser and half a minute, run by hand"]
+fn a_browser_watches_while_layers_change() {
+    let what = std::env::var("WATCH").unwrap();
+    let mut stage = Stage::new(open_room());
+    let name = std::env::var("BROWSER").unwrap_or_else(|_| "chromium".to_owned());
+    let mut browser = stage.open(&name, &what);
+    let began = real_now().at;
+    let depths = [(9, 9), (0, 0), (9, 1), (1, 9), (0, 9), (9, 9)];
+    while began.elapsed() < Duration::from_secs(30) {
+        stage.turn(real_now());
+        let since = began.elapsed().as_secs();
+        let (spatial, temporal) = depths[(since / 3) as usize % depths.len()];
+        let changes = std::env::var("STILL").is_err();
+        let sessions = stage.world.core.sessions.iter_mut().flatten();
+        for line in sessions.flat_map(|it| it.lines.iter_mut()).filter(|_| changes) {
+            line.depth.temporal = temporal;
+            line.layer_max = usize::min(2, spatial);
+        }
+    }
+    browser.kill().unwrap();
+    browser.wait().unwrap();
+    stage.told.iter().for_each(|it| println!("{it}\n"));
+    let counters = &stage.world.core.counters;
+    println!("{} forwarded, {} asked again", counters.forwarded_packets, counters.nacked_packets);
+    assert!(!stage.told.is_empty());
 }
