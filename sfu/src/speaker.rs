@@ -28,6 +28,9 @@ const SPEECH_MIN: Duration = Duration::from_secs(1);
 /// A longer speech is told in pieces of this length, so that a crash loses no more than one.
 const PIECE: Duration = Duration::from_secs(30);
 
+/// A track without a voice.
+const NOWHERE: usize = usize::MAX;
+
 /// Index of a track in its room.
 pub(crate) type TrackIndex = usize;
 
@@ -65,6 +68,8 @@ pub(crate) struct Spoke {
 #[derive(Debug, Default)]
 pub(crate) struct Speakers {
     voices: Vec<Voice>,
+    /// For each track, where its voice stands in the order; [`NOWHERE`] for none.
+    places: Vec<usize>,
     /// Those who were speaking when last asked, in the order told.
     told: Vec<TrackIndex>,
     /// Speech of voices that left or lost the word, not yet told.
@@ -115,31 +120,47 @@ impl Speakers {
             is_heard: false,
             is_first: false,
         });
+        if self.places.len() <= track {
+            self.places.resize(track + 1, NOWHERE);
+        }
+        self.places[track] = self.voices.len() - 1;
+    }
+
+    fn voice_mut(&mut self, track: TrackIndex) -> Option<&mut Voice> {
+        let place = self.places.get(track).copied().unwrap_or(NOWHERE);
+        self.voices.get_mut(place)
     }
 
     /// A voice leaves.
     pub(crate) fn remove(&mut self, track: TrackIndex) {
-        if let Some(at) = self.voices.iter().position(|voice| voice.track == track) {
-            let ended = self.voices.remove(at).end_speech();
-            self.ended.extend(ended);
+        let at = self.places.get(track).copied().unwrap_or(NOWHERE);
+        if at == NOWHERE {
+            return;
+        }
+        self.places[track] = NOWHERE;
+        let ended = self.voices.remove(at).end_speech();
+        self.ended.extend(ended);
+        for voice in &self.voices[at..] {
+            self.places[voice.track] -= 1;
         }
     }
 
     /// Whether the voice may be heard, and whether it goes before all that are not pinned.
     pub(crate) fn set(&mut self, track: TrackIndex, is_heard: bool, is_first: bool) {
-        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+        let Some(voice) = self.voice_mut(track) else { return };
         if voice.is_heard && !is_heard {
             voice.last_loud = None;
             let ended = voice.end_speech();
             self.ended.extend(ended);
         }
+        let Some(voice) = self.voice_mut(track) else { return };
         voice.is_heard = is_heard;
         voice.is_first = is_first;
     }
 
     /// A packet with this level came, 0 (loudest) to 127.
     pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) {
-        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+        let Some(voice) = self.voice_mut(track) else { return };
         let loudness = i32::from(127 - level.min(127)) * 16;
         let weight = if loudness > voice.loudness { ATTACK } else { DECAY };
         voice.loudness += (loudness - voice.loudness) * weight / 16;
@@ -170,6 +191,7 @@ impl Speakers {
         for at in (1..self.voices.len()).rev() {
             if self.voices[at].passes(&self.voices[at - 1], now) {
                 self.voices.swap(at, at - 1);
+                self.places.swap(self.voices[at].track, self.voices[at - 1].track);
                 is_changed = true;
             }
         }

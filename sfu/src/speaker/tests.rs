@@ -111,3 +111,29 @@ fn a_long_speech_is_told_in_pieces_and_the_rest_when_it_is_asked_for() {
     assert_eq!(told.iter().sum::<u64>(), 69_980);
     assert_eq!(hall.speakers.poll_spoke(now), None);
 }
+
+proptest::proptest! {
+    #[test]
+    fn every_voice_is_found_whatever_comes_and_goes(
+        acts in proptest::collection::vec((0..4_u8, 0..8_usize, 0..128_u8), 0..200),
+    ) {
+        let mut speakers = Speakers::default();
+        let hall = hall(1);
+        for (n, (act, track, level)) in acts.into_iter().enumerate() {
+            let now = hall.at(n as u64 * 20);
+            let key = TrackKey { publisher: track.to_string(), source: Source::Microphone };
+            match act {
+                0 => speakers.add(track, key),
+                1 => speakers.remove(track),
+                2 => speakers.set(track, true, level > 100),
+                _ => speakers.level(track, level, now),
+            }
+            speakers.rank(now.at);
+            for (place, voice) in speakers.voices.iter().enumerate() {
+                proptest::prop_assert_eq!(speakers.places[voice.track], place);
+            }
+            let n = speakers.places.iter().filter(|it| **it != NOWHERE).count();
+            proptest::prop_assert_eq!(n, speakers.voices.len());
+        }
+    }
+}
