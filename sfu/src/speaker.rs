@@ -11,6 +11,13 @@ use crate::clock::Now;
 /// and papers below -55.
 const SPEECH_DBOV: u8 = 50;
 
+/// Quieter than this is silence: a room in which nobody speaks and nothing hums.
+const SILENCE_DBOV: u8 = 65;
+
+/// A microphone that has been silent for so long is not forwarded until it sounds again. Long enough that no
+/// pause between sentences is cut.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// Weight of a new level, in sixteenths: attack within three packets, decay within half a second.
 const ATTACK: i32 = 6;
 const DECAY: i32 = 1;
@@ -50,9 +57,24 @@ struct Voice {
     /// Smoothed loudness above silence, sixteenths of a decibel.
     loudness: i32,
     last_loud: Option<Instant>,
+    /// When it sounded last, or came.
+    last_sound: Instant,
+    /// It has been silent for long.
+    is_silent: bool,
     speech: Option<Speech>,
     is_heard: bool,
     is_first: bool,
+}
+
+/// What becomes of a packet of sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It is forwarded.
+    Open,
+    /// It is forwarded, and is the first after a silence.
+    Opens,
+    /// It is silence that nobody needs to hear.
+    Closed,
 }
 
 /// A stretch of speech that ended.
@@ -109,13 +131,15 @@ impl Voice {
 
 impl Speakers {
     /// A voice joins at the end of the order.
-    pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey) {
+    pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey, now: Instant) {
         self.remove(track);
         self.voices.push(Voice {
             track,
             key,
             loudness: 0,
             last_loud: None,
+            last_sound: now,
+            is_silent: false,
             speech: None,
             is_heard: false,
             is_first: false,
@@ -158,8 +182,24 @@ impl Speakers {
         voice.is_first = is_first;
     }
 
-    /// A packet with this level came, 0 (loudest) to 127.
-    pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) {
+    /// A packet with this level came, 0 (loudest) to 127. Chair and floor holder are forwarded even in
+    /// silence, so that nobody takes their line for dead.
+    pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) -> Gate {
+        let Some(voice) = self.voice_mut(track) else { return Gate::Open };
+        if level <= SILENCE_DBOV || voice.is_first {
+            voice.last_sound = now.at;
+        }
+        let is_silent = now.at.saturating_duration_since(voice.last_sound) >= SILENCE_MAX;
+        let was_silent = std::mem::replace(&mut voice.is_silent, is_silent);
+        self.hear(track, level, now);
+        match (was_silent, is_silent) {
+            (_, true) => Gate::Closed,
+            (true, false) => Gate::Opens,
+            (false, false) => Gate::Open,
+        }
+    }
+
+    fn hear(&mut self, track: TrackIndex, level: u8, now: Now) {
         let Some(voice) = self.voice_mut(track) else { return };
         let loudness = i32::from(127 - level.min(127)) * 16;
         let weight = if loudness > voice.loudness { ATTACK } else { DECAY };
