@@ -6,6 +6,7 @@ use protocol::control::{MediaEvent, SessionKind};
 use protocol::media::{Source, TrackKey};
 
 use crate::clock::Now;
+use crate::codec::Codec;
 use crate::core::Core;
 use crate::forward::line::Line;
 use crate::room::{Room, Track, layer_index};
@@ -196,7 +197,14 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };
-        line.depth.spatial = spatial_layer(line.layer_max, layer.cache.shape().spatial);
+        line.depth.spatial = match track.codec {
+            // Seen with Chromium 156: of two spatial layers of AV1 from us it shows nothing, of the lowest one
+            // everything. Streams without spatial layers are whole with their lowest.
+            Codec::Av1 => 0,
+            Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::H264 => {
+                spatial_layer(line.layer_max, layer.cache.shape().spatial)
+            }
+        };
         if is_connected && !line.config.is_audio && !line.is_settled(layer) {
             layer.key_frames.want();
             is_waiting = true;
