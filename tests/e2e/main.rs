@@ -15,7 +15,12 @@
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
+#[path = "../load/client/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest")]
+mod client;
+
 mod bad_input;
 mod full_disk;
+mod load;
 mod startup;
 mod tidy;

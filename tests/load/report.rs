@@ -16,7 +16,7 @@ pub fn medians(runs: &[Figures]) -> Figures {
         values.sort_by(f64::total_cmp);
         (*name, f64::midpoint(values[(values.len() - 1) / 2], values[values.len() / 2]))
     };
-    first.keys().map(|name| median(name)).collect()
+    first.keys().map(median).collect()
 }
 
 /// Where and when, and how busy the machine was before the bench began.

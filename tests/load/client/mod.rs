@@ -8,7 +8,7 @@ mod connection;
 mod handshake;
 pub mod offer;
 mod receiver;
-mod rtcp;
+pub mod rtcp;
 pub mod rtp;
 pub mod signaling;
 pub mod source;
