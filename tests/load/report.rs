@@ -20,7 +20,7 @@ pub fn medians(runs: &[Figures]) -> Figures {
 }
 
 /// Where and when, and how busy the machine was before the bench began.
-pub fn machine(load_average: f64) -> Value {
+pub fn machine(load_average: f64, has_precedence: bool) -> Value {
     let said = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output().ok();
         let text = output.filter(|it| it.status.success()).map(|it| it.stdout);
@@ -33,6 +33,7 @@ pub fn machine(load_average: f64) -> Value {
         "cores": process::cores(),
         "kernel": process::kernel(),
         "load_average_before": load_average,
+        "realtime": has_precedence,
     })
 }
 
