@@ -7,11 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::client::offer::Media;
-use crate::client::system::CpuClock;
 use crate::client::{Identity, Load};
 use crate::fanout::{self, DELIVERED_MIN, Figures};
-use crate::process;
 use crate::shape::{SHAPES, Shape};
+use crate::support::Node;
 
 /// Publishers, each watched by all receivers.
 const PUBLISHERS: usize = 10;
@@ -46,19 +45,19 @@ const SETTLE: Duration = Duration::from_millis(1_500);
 const FULL: &str = "the core is full";
 
 /// Measures what there is.
-fn step(load: &mut Load, shape: &Shape, clock: CpuClock, port: u16) -> Figures {
+fn step(load: &mut Load, shape: &Shape, node: &Node) -> Figures {
     load.run(SETTLE);
-    let drops = process::udp_drops(port);
-    let window = load.measure(STEP, clock);
     let mut figures = Figures::new();
+    let window = fanout::watch(load, STEP, node, &mut figures);
     fanout::describe(&mut figures, &window, shape);
     figures.insert("streams", shape.streams() as f64);
     figures.insert("node_ns", fanout::ns_per_packet(&window));
-    figures.insert("node_drops", (process::udp_drops(port) - drops) as f64);
     println!(
-        "  {:>5} streams: core {:>3.0} %, lost {:.3} %, p50 / p99 {:>5} / {:>6} µs, generator {:>3.0} %",
+        "  {:>5} streams: core {:>3.0} % (others {:>2.0} %), lost {:.3} %, p50 / p99 {:>5} / {:>6} µs, \
+         generator {:>3.0} %",
         shape.streams(),
         figures["node_core"] * 100.0,
+        figures["others_core"] * 100.0,
         figures["loss"] * 100.0,
         figures["p50_us"],
         figures["p99_us"],
@@ -95,7 +94,6 @@ pub fn measure(identity: &Arc<Identity>, offload: bool) -> Value {
         load.publish(&format!("/whip/room/p{publisher}"), Media::Video, phase);
     }
     load.connect();
-    let clock = CpuClock::of_process(node.pid());
     let (mut receivers, mut wanted) = (0, RECEIVERS_MIN);
     let (mut best, mut steps, mut why) = (None, Vec::new(), "the search is over");
     'search: for _ in 0..STEPS_MAX {
@@ -109,7 +107,7 @@ pub fn measure(identity: &Arc<Identity>, offload: bool) -> Value {
         }
         let shape = Shape { publishers: PUBLISHERS, receivers, ..SHAPES[1] };
         for attempt in 1..=ATTEMPTS_MAX {
-            let figures = step(&mut load, &shape, clock, node.media.port());
+            let figures = step(&mut load, &shape, &node);
             steps.push(json!(figures));
             match verdict(&figures) {
                 None => {

@@ -26,11 +26,11 @@ pub type Figures = BTreeMap<&'static str, f64>;
 
 /// Measures a shape once.
 pub fn measure(shape: &Shape, identity: &Arc<Identity>) -> Figures {
+    let mut figures = Figures::new();
     let before = floor(shape, identity, false);
     let send_only = floor(shape, identity, true);
-    let (node, node_drops) = node(shape, identity);
+    let node = node(shape, identity, &mut figures);
     let after = floor(shape, identity, false);
-    let mut figures = Figures::new();
     let (first, second) = (ns_per_packet(&before), ns_per_packet(&after));
     let floor_ns = f64::midpoint(first, second);
     let send_only_ns = ns_per_packet(&send_only);
@@ -44,7 +44,6 @@ pub fn measure(shape: &Shape, identity: &Arc<Identity>) -> Figures {
     figures.insert("ratio", node_ns / floor_ns);
     figures.insert("ratio_send_only", node_ns / send_only_ns);
     describe(&mut figures, &node, shape);
-    figures.insert("node_drops", node_drops as f64);
     for (name, window) in [("floor_p50_us", 0.5), ("floor_p99_us", 0.99)] {
         let of = |it: &Window| f64::from(quantile(&it.delays_us, window));
         figures.insert(name, f64::midpoint(of(&before), of(&after)));
@@ -101,7 +100,20 @@ pub fn start_node(dir: &std::path::Path) -> Node {
     node
 }
 
-fn node(shape: &Shape, identity: &Arc<Identity>) -> (Window, u64) {
+/// Measures a node under load, and beside it what else happened on its core and at its socket.
+pub fn watch(load: &mut Load, length: Duration, node: &Node, figures: &mut Figures) -> Window {
+    let port = node.media.port();
+    let (drops, busy) = (process::udp_drops(port), process::core_busy(SERVER_CORE));
+    let window = load.measure(length, CpuClock::of_process(node.pid()));
+    let busy = (process::core_busy(SERVER_CORE) - busy - window.cpu.as_secs_f64()) / window.seconds;
+    figures.insert("others_core", busy.max(0.0));
+    figures.insert("node_drops", (process::udp_drops(port) - drops) as f64);
+    // Whether receivers told it arrival times.
+    figures.insert("feedback", f64::from(u8::from(load.has_feedback())));
+    window
+}
+
+fn node(shape: &Shape, identity: &Arc<Identity>, figures: &mut Figures) -> Window {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let node = start_node(dir.path());
     let mut load = Load::new(identity, Some(node.http), shape.offload);
@@ -123,9 +135,7 @@ fn node(shape: &Shape, identity: &Arc<Identity>) -> (Window, u64) {
     load.connect();
     load.run_until("first packets", |load| load.live_streams() == shape.streams());
     load.run(WARM_UP);
-    let drops = process::udp_drops(node.media.port());
-    let window = load.measure(NODE, CpuClock::of_process(node.pid()));
-    (window, process::udp_drops(node.media.port()) - drops)
+    watch(&mut load, NODE, &node, figures)
 }
 
 /// The floor: forwarding, or only sending.

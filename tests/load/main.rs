@@ -5,7 +5,8 @@
 //! nothing of figures: those of a shared machine are for people to judge.
 //!
 //! `ONLY=10x100,join` selects (shapes by their keys, `capacity`, `capacitycut`, `join`, `memory`, `soak`, `size`);
-//! `REALTIME=1` puts server and load before whatever else a shared machine does; `REPEAT=3` takes medians of shapes; `SOAK=600` is the ten-minute run.
+//! `REALTIME=1` puts server and load before whatever else a shared machine does; `REPEAT=3` takes medians of
+//! shapes; `SOAK=600` is the ten-minute run.
 
 #![allow(
     clippy::panic,
@@ -92,6 +93,10 @@ fn main() {
     }
     if wanted("size") {
         report.insert("script".into(), size::measure());
+    }
+    let report = Value::Object(report);
+    if let Some(row) = report::history(&report) {
+        println!("\nfor the history in docs/performance.md:\n{row}");
     }
     let file = support::root().join("target/bench.json");
     std::fs::create_dir_all(file.parent().expect("it has one")).expect("target can be made");

@@ -55,6 +55,21 @@ pub fn anonymous_kib(pid: u32) -> u64 {
     status(pid, "RssAnon:")
 }
 
+/// Seconds for which a core was not idle so far, and what the host under a virtual machine gave to others.
+pub fn core_busy(core: usize) -> f64 {
+    let text = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let name = format!("cpu{core} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name)).unwrap_or_default();
+    let ticks = line.split(' ').map(|number| number.parse::<f64>().unwrap_or(0.0));
+    // user, nice, system, idle, waiting for a disk, interrupts (two kinds), stolen; then parts of the first two.
+    let busy: f64 =
+        ticks.take(8).enumerate().filter(|(at, _)| ![3, 4].contains(at)).map(|(_, it)| it).sum();
+    busy / TICKS
+}
+
+/// Ticks per second of the times in /proc/stat; 100 on every Linux that this runs on (`getconf CLK_TCK`).
+const TICKS: f64 = 100.0;
+
 /// Datagrams that came for a UDP port of this machine and found its queue full.
 pub fn udp_drops(port: u16) -> u64 {
     let text = std::fs::read_to_string("/proc/net/udp").unwrap_or_default();

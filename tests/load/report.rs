@@ -80,6 +80,10 @@ fn doubts(it: &Figures) -> Vec<String> {
         (before / after - 1.0).abs() > 0.1,
         format!("the floor was {before:.0} ns before and {after:.0} ns after: a restless machine"),
     );
+    note(
+        it["others_core"] > 0.1,
+        format!("others used {:.0} % of its core", it["others_core"] * 100.0),
+    );
     note(it["load_busy"] > 0.9, "the generator had no time left".to_owned());
     note(it["load_drops"] > 0.0, format!("the generator's sockets lost {}", it["load_drops"]));
     note(it["node_drops"] > 0.0, format!("the node's socket lost {}", it["node_drops"]));
@@ -120,6 +124,35 @@ pub fn memory(it: &Value) {
     ] {
         println!("  {name:<34} {:>8.0}", number(&it[key]));
     }
+}
+
+/// The row for the history in docs/performance.md, once everything in it was measured.
+pub fn history(report: &Value) -> Option<String> {
+    let machine = |key: &str| report["machine"][key].as_str();
+    let of = |shape: &str, figure: &str| report["shapes"][shape]["median"][figure].as_f64();
+    let both =
+        |shape: &str| Some(format!("{:.0} ({:.2})", of(shape, "node_ns")?, of(shape, "ratio")?));
+    let late =
+        |shape: &str| Some(format!("{:.0} / {:.0}", of(shape, "p50_us")?, of(shape, "p99_us")?));
+    let memory = |key: &str| report["memory"][key].as_f64();
+    let join = &report["join"];
+    let cells = [
+        format!("{}, {}", machine("date")?, machine("commit")?),
+        format!("{} × {}", report["machine"]["cores"], machine("processor")?),
+        both("10x100")?,
+        both("10x100cut")?,
+        both("1x150")?,
+        both("40x10")?,
+        both("3x100")?,
+        both("rooms")?,
+        late("10x100")?,
+        late("40x10")?,
+        format!("{}", report["capacity"]["streams"].as_f64()?),
+        format!("{:.0}", join["cpu_us_site"].as_f64()?),
+        format!("{:.0}", join["offer_to_first_packet"]["median_ms"].as_f64()?),
+        format!("{:.0} / {:.0}", memory("receiver_kib")?, memory("camera_kib")?),
+    ];
+    Some(format!("| {} |", cells.join(" | ")))
 }
 
 fn number(value: &Value) -> f64 {
