@@ -77,9 +77,12 @@ pub fn describe(figures: &mut Figures, window: &Window, shape: &Shape) {
     figures.insert("pace", window.sent as f64 / window.seconds / due);
 }
 
-/// Processor time per packet that arrived.
+/// Processor time per packet that arrived: the median of the window's seconds, so that one in which somebody
+/// else thrashed the caches does not count more than another.
 pub fn ns_per_packet(window: &Window) -> f64 {
-    window.cpu.as_nanos() as f64 / window.tally.received.max(1) as f64
+    let seconds = &window.ns_per_packet;
+    let n = seconds.len();
+    if n == 0 { 0.0 } else { f64::midpoint(seconds[(n - 1) / 2], seconds[n / 2]) }
 }
 
 /// Share of its core that whoever forwarded used.

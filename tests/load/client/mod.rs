@@ -58,6 +58,8 @@ pub struct Window {
     pub busy: f64,
     /// Processor time of whoever was watched.
     pub cpu: Duration,
+    /// Processor time per packet received in each second of it, ns, ascending.
+    pub ns_per_packet: Vec<f64>,
     /// From publisher to receiver, µs, ascending.
     pub delays_us: Vec<u32>,
     /// By how much bursts went out late, µs, ascending.
@@ -302,12 +304,12 @@ impl Load {
         self.late_us.clear();
         let before = self.so_far();
         let (began, cpu, busy) = (Instant::now(), watched.read(), own.read());
-        self.run(length);
+        let ns_per_packet = self.run_by_seconds(length, watched);
         let seconds = began.elapsed().as_secs_f64();
         let (cpu, busy) = (watched.read() - cpu, own.read() - busy);
         let mut window = self.so_far();
         window.since(&before);
-        (window.seconds, window.cpu) = (seconds, cpu);
+        (window.seconds, window.cpu, window.ns_per_packet) = (seconds, cpu, ns_per_packet);
         window.busy = busy.as_secs_f64() / seconds;
         for client in &mut self.clients {
             if let Role::Receiver(_, Some(receiver)) = &mut client.role {
@@ -318,6 +320,24 @@ impl Load {
         window.late_us = std::mem::take(&mut self.late_us);
         window.late_us.sort_unstable();
         window
+    }
+
+    /// Runs for so long; what `watched` used per packet received in each second, ascending.
+    fn run_by_seconds(&mut self, length: Duration, watched: CpuClock) -> Vec<f64> {
+        let received = |load: &Self| load.receivers().map(|it| it.tally().received).sum::<u64>();
+        let n = u32::try_from(length.as_secs()).expect("a bench ends").max(1);
+        let (began, mut found) = (Instant::now(), Vec::new());
+        let mut before = (watched.read(), received(self));
+        for second in 1..=n {
+            let end = began + length * second / n;
+            self.run(end.saturating_duration_since(Instant::now()));
+            let now = (watched.read(), received(self));
+            let packets = (now.1 - before.1).max(1);
+            found.push((now.0 - before.0).as_nanos() as f64 / packets as f64);
+            before = now;
+        }
+        found.sort_by(f64::total_cmp);
+        found
     }
 
     /// Counts since the load began.
