@@ -3,7 +3,7 @@
 #   make run     the all-in-one with demonstration data on http://localhost:8080
 #   make test    everything that can fail
 #   make build   target/release/diemcau
-#   make bench   the performance figures (SOAK=600 for the ten-minute run)
+#   make bench   the performance figures (docs/performance.md says what ONLY, REPEAT, REALTIME and SOAK do)
 #   make check   formatting, lints, types, licences
 #   make fmt     formats the sources
 #   make types   writes the web's types from the protocol crate

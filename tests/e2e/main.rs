@@ -15,18 +15,21 @@
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
-// The load's well-behaved peers, beside whom others misbehave.
-#[path = "../load/peer.rs"]
-#[allow(dead_code, reason = "the benchmark uses the rest")]
+// Well-behaved peers of another stack, beside whom others misbehave.
+#[path = "../support/peer.rs"]
 mod peer;
-#[path = "../load/publisher.rs"]
-#[allow(dead_code, reason = "the benchmark uses the rest")]
+#[path = "../support/publisher.rs"]
 mod publisher;
+
+#[path = "../load/client/mod.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest")]
+mod client;
 
 mod bad_input;
 mod bad_media;
 mod doctor;
 mod full_disk;
+mod load;
 mod puppet;
 mod startup;
 mod tidy;
