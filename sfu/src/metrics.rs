@@ -82,6 +82,8 @@ counters! {
     dropped_budget => "diemcau_dropped_packets_total{reason=\"budget\"}", "counter";
     /// Packets of tracks that the room does not let through.
     dropped_grant => "diemcau_dropped_packets_total{reason=\"not_granted\"}", "counter";
+    /// Packets of tracks whose codec a receiver's line did not negotiate.
+    dropped_codec => "diemcau_dropped_packets_total{reason=\"codec\"}", "counter";
     /// Datagrams that the socket would not take.
     dropped_send => "diemcau_dropped_packets_total{reason=\"send\"}", "counter";
     /// Datagrams that another shard had no room for.

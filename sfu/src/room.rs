@@ -8,6 +8,7 @@ use protocol::control::RoomMedia;
 use protocol::media::{Layer, Source, TrackKey};
 use protocol::tap::TapTrack;
 
+use crate::codec::Codec;
 use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
 use crate::forward::rewrite::Origin;
@@ -88,6 +89,7 @@ pub(crate) struct Track {
     pub(crate) session: SessionIndex,
     /// When its publisher came, counted in this room.
     pub(crate) order: u64,
+    pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
     pub(crate) clock_rate: u32,
     /// The publisher repairs what we ask for.

@@ -8,8 +8,9 @@ use protocol::media::Source;
 
 use crate::answer::{self, Ourselves, Ssrcs};
 use crate::clock::Now;
+use crate::codec::Codec;
 use crate::core::Core;
-use crate::forward::line::{Line, LineConfig};
+use crate::forward::line::{Line, LineConfig, PayloadTypes};
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{self, Direction, Kind, Offer};
 use crate::session::{NewSession, SendLine, Session};
@@ -109,7 +110,7 @@ impl Core {
         let is_single = offer.lines.len() == 1;
         let mut sends: Vec<SendLine> = Vec::new();
         for line in &mut offer.lines {
-            let Some((media, Direction::Sends, chosen)) = &line.carried else { continue };
+            let Some((media, Direction::Sends, chosen)) = &mut line.carried else { continue };
             let source = match kind {
                 SessionKind::Room { sends } => {
                     sends.iter().find(|(mid, _)| *mid == line.mid).map(|(_, source)| *source)
@@ -129,10 +130,13 @@ impl Core {
                 line.carried = None;
                 continue;
             };
+            // One codec, the browser's first choice: a track never changes it.
+            chosen.truncate(1);
+            let Some(first) = chosen.first().cloned() else { continue };
             sends.push(SendLine {
                 mid: line.mid.clone(),
                 source,
-                chosen: chosen.clone(),
+                chosen: first,
                 extensions: line.extensions,
                 rids: line.rids.clone(),
                 ssrcs: line.ssrcs.clone(),
@@ -167,25 +171,32 @@ impl Core {
                 continue;
             }
             let is_audio = *media == Kind::Audio;
-            // RFC 8285 §4.2: larger numbers need another form.
-            let is_short = line.extensions.transport_cc < 15;
-            let repairs = chosen.feedback.contains(&"nack");
+            let has_rtx = chosen.iter().any(|it| it.rtx.is_some() && it.feedback.contains(&"nack"));
             let ours = Ssrcs {
                 media: self.random_ssrc(taken),
-                rtx: chosen.rtx.filter(|_| repairs).map(|_| self.random_ssrc(taken)),
+                rtx: has_rtx.then(|| self.random_ssrc(taken)),
             };
+            let repairs = chosen.iter().any(|it| it.feedback.contains(&"nack"));
+            // What may be sent again as it was has no extension that would be another the second time.
+            let may_extend = !repairs || ours.rtx.is_some();
+            // RFC 8285 §4.2: larger numbers need another form.
+            let transport_cc = Some(line.extensions.transport_cc).filter(|it| *it < 15);
+            let mut payload_types = [None; Codec::COUNT];
+            for it in chosen {
+                let rtx = it.rtx.filter(|_| it.feedback.contains(&"nack"));
+                let types = PayloadTypes { media: it.payload_type, rtx };
+                payload_types[it.codec as usize] = Some(types);
+            }
             let config = LineConfig {
                 mid: line.mid.clone(),
                 is_audio,
-                payload_type: chosen.payload_type,
+                payload_types,
+                red: chosen.iter().find_map(|it| it.red),
                 ssrc: ours.media,
-                rtx: chosen.rtx.zip(ours.rtx),
+                rtx_ssrc: ours.rtx,
+                dependency_id: if may_extend { line.extensions.dependency } else { 0 },
+                transport_cc: transport_cc.filter(|_| may_extend).unwrap_or(0),
                 clock_rate: if is_audio { 48_000 } else { 90_000 },
-                transport_cc: if repairs && ours.rtx.is_none() || !is_short {
-                    0
-                } else {
-                    line.extensions.transport_cc
-                },
             };
             lines.push(Line::new(config, (self.random)()));
             ssrcs.push(Some(ours));

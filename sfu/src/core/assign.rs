@@ -172,6 +172,12 @@ fn beside_companion(
     line.track.is_none().then_some(index)
 }
 
+/// The highest spatial layer of a stream that has several of them in one: the sharpest layer is its top.
+fn spatial_layer(layer_max: usize, n_layers: u8) -> u8 {
+    let below_top = SHARPEST.saturating_sub(layer_max) as u8;
+    if below_top == 0 { u8::MAX } else { n_layers.saturating_sub(1 + below_top) }
+}
+
 /// Aims every line at the best layer there is. Returns whether a key frame is wanted for it, and wants
 /// it.
 fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> bool {
@@ -181,10 +187,16 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         let Some(Some(track)) = line.track.and_then(|track| tracks.get_mut(track)) else {
             continue;
         };
+        line.lacks_codec = line.config.payload_types(track.codec).is_none();
+        if line.lacks_codec {
+            line.target = None;
+            continue;
+        }
         line.target = track.best_layer(line.layer_max, now);
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };
+        line.depth.spatial = spatial_layer(line.layer_max, layer.cache.shape().spatial);
         if is_connected && !line.config.is_audio && !line.is_settled(layer) {
             layer.key_frames.want();
             is_waiting = true;

@@ -5,7 +5,7 @@ use protocol::tap::TapKind;
 use crate::answer::CNAME;
 use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
-use crate::forward::line::Sealing;
+use crate::forward::outgoing::Sealing;
 use crate::receive::loss::Repair;
 use crate::room::ClockMap;
 use crate::rtcp::{self, Report, ReportBlock, SenderReport};

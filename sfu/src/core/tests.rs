@@ -2,6 +2,8 @@
 
 mod allocation;
 pub(crate) mod browser;
+mod capture;
+mod codecs;
 mod corners;
 mod cost;
 mod scenes;
@@ -175,6 +177,20 @@ impl World {
         n
     }
 
+    /// The same, with an offer that was changed by `edit`.
+    fn join_with(
+        &mut self,
+        publisher: &str,
+        kind: SessionKind,
+        wishes: &[Wish],
+        edit: impl Fn(String) -> String,
+    ) -> usize {
+        let n = self.browsers.len();
+        let browser = Browser::new(5_000 + n as u16);
+        let sdp = edit(browser.offer(wishes, "actpass"));
+        self.connect(publisher, kind, (browser, sdp), None)
+    }
+
     fn enter(
         &mut self,
         publisher: &str,
@@ -184,8 +200,20 @@ impl World {
         fingerprint: Option<[u8; 32]>,
     ) -> usize {
         let n = self.browsers.len();
-        let mut browser = Browser::new(5_000 + n as u16);
-        let answer = self.offer(n, publisher, kind, browser.offer(wishes, setup)).unwrap();
+        let browser = Browser::new(5_000 + n as u16);
+        let sdp = browser.offer(wishes, setup);
+        self.connect(publisher, kind, (browser, sdp), fingerprint)
+    }
+
+    fn connect(
+        &mut self,
+        publisher: &str,
+        kind: SessionKind,
+        (mut browser, sdp): (Browser, String),
+        fingerprint: Option<[u8; 32]>,
+    ) -> usize {
+        let n = self.browsers.len();
+        let answer = self.offer(n, publisher, kind, sdp).unwrap();
         browser.answered(&answer, fingerprint);
         let knocks = browser.knock(self.now().at);
         let from = browser.address;

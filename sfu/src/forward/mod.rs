@@ -5,13 +5,15 @@
 pub(crate) mod cache;
 pub(crate) mod keyframe;
 pub(crate) mod line;
+pub(crate) mod outgoing;
 pub(crate) mod rewrite;
+pub(crate) mod select;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use crate::forward::cache::Packet;
-use crate::forward::line::Sealing;
+use crate::forward::outgoing::Sealing;
 use crate::metrics::Counters;
 use crate::outbox::{OUTBOX_BYTES_MAX, Outbox};
 use crate::room::{LayerIn, PENDING_MAX, Pending, Room, SessionIndex, Track};
@@ -127,6 +129,10 @@ fn to_receiver(
     for item in items.iter().flatten() {
         let line = line_of_track.get(item.track).copied().unwrap_or(NO_LINE);
         let Some(line) = lines.get_mut(usize::from(line)) else { continue };
+        if line.lacks_codec {
+            counters.dropped_codec += 1;
+            continue;
+        }
         let start = out.bytes.len();
         let packet = (item.packet, item.padding);
         let local = &mut srtp.local;
