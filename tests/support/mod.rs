@@ -157,6 +157,7 @@ fn try_request(
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
         Err(_) if bytes.is_empty() => return Err(std::io::ErrorKind::ConnectionReset.into()),
+        // A reset after the answer is an answer.
         Ok(_) | Err(_) => {}
     }
     Answer::parse(&bytes)

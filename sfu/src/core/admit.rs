@@ -23,6 +23,12 @@ const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
 /// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Which shard made a user name fragment: its first letter says so.
+pub(super) fn shard_of(ufrag: &str) -> Option<usize> {
+    let first = *ufrag.as_bytes().first()?;
+    LETTERS.iter().position(|letter| *letter == first)
+}
+
 impl Core {
     pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
         let request = offer.request;
@@ -54,7 +60,8 @@ impl Core {
         }
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
-        let (ufrag, password) = (self.random_text(8), self.random_text(24));
+        let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
+        let password = self.random_text(24);
         let ourselves = Ourselves {
             ufrag: &ufrag,
             password: &password,
@@ -160,6 +167,8 @@ impl Core {
                 continue;
             }
             let is_audio = *media == Kind::Audio;
+            // RFC 8285 §4.2: larger numbers need another form.
+            let is_short = line.extensions.transport_cc < 15;
             let repairs = chosen.feedback.contains(&"nack");
             let ours = Ssrcs {
                 media: self.random_ssrc(taken),
@@ -172,6 +181,11 @@ impl Core {
                 ssrc: ours.media,
                 rtx: chosen.rtx.zip(ours.rtx),
                 clock_rate: if is_audio { 48_000 } else { 90_000 },
+                transport_cc: if repairs && ours.rtx.is_none() || !is_short {
+                    0
+                } else {
+                    line.extensions.transport_cc
+                },
             };
             lines.push(Line::new(config, (self.random)()));
             ssrcs.push(Some(ours));
