@@ -15,15 +15,15 @@
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
-// Well-behaved peers of another stack, beside whom others misbehave.
-#[path = "../support/peer.rs"]
-mod peer;
-#[path = "../support/publisher.rs"]
-mod publisher;
-
 #[path = "../load/client/mod.rs"]
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod client;
+
+// Well-behaved peers of another make, beside whom others misbehave.
+#[allow(dead_code, reason = "a peer can do more than these tests ask of it")]
+mod peer;
+#[allow(dead_code, reason = "as above")]
+mod publisher;
 
 mod bad_input;
 mod bad_media;
