@@ -1,5 +1,6 @@
 //! `diemcau doctor`: what would keep a meeting from working on this machine, seen from the operator's
-//! seat. Every finding is one line with the remedy; nothing is changed.
+//! seat. Every finding is one line with the remedy; nothing is changed, but that a data folder which is not
+//! there yet is made.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -28,9 +29,10 @@ enum Finding {
 
 /// Looks at everything, prints it, and fails if something is bad.
 pub(crate) fn run(config: &Config) -> ExitCode {
-    let findings = [
-        data(config),
-        disk(config),
+    let folder = data(config);
+    // A folder that could not be made has no disk to look at.
+    let room = config.node.data.is_dir().then(|| disk(config));
+    let rest = [
         tcp_port(config.http.listen),
         udp_port(config.media.listen),
         udp_loopback(),
@@ -38,18 +40,35 @@ pub(crate) fn run(config: &Config) -> ExitCode {
         ffmpeg(),
         web(),
     ];
-    let mut code = ExitCode::SUCCESS;
-    for finding in findings {
+    let (mut n_bad, mut n_warnings) = (0, 0);
+    for finding in std::iter::once(folder).chain(room).chain(rest) {
         match finding {
             Finding::Good(text) => terminal::say(&format!("  ok    {text}")),
-            Finding::Warning(text) => terminal::say(&format!("  look  {text}")),
+            Finding::Warning(text) => {
+                terminal::say(&format!("  look  {text}"));
+                n_warnings += 1;
+            }
             Finding::Bad(text) => {
                 terminal::say(&format!("  BAD   {text}"));
-                code = ExitCode::FAILURE;
+                n_bad += 1;
             }
         }
     }
-    code
+    terminal::say(&verdict(n_bad, n_warnings));
+    if n_bad == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The last line: may a meeting be held here?
+fn verdict(n_bad: usize, n_warnings: usize) -> String {
+    match (n_bad, n_warnings) {
+        (0, 0) => "All is well: this machine is ready for a meeting.".to_owned(),
+        (0, _) => {
+            "A meeting works here. Look at what is marked \"look\" when there is time.".to_owned()
+        }
+        (_, _) => {
+            "Put right what is marked \"BAD\" before a meeting, then run this again.".to_owned()
+        }
+    }
 }
 
 fn data(config: &Config) -> Finding {
@@ -140,9 +159,22 @@ fn clock() -> Finding {
 }
 
 /// The system's loader binds the libraries before the first instruction of this program, so being here
-/// means that they were found.
+/// means that they were found; but some builds of them come without the codecs of a recording.
 fn ffmpeg() -> Finding {
-    Finding::Good("FFmpeg's libraries are there".to_owned())
+    codecs(&recorder::media::missing_codecs())
+}
+
+fn codecs(missing: &[&str]) -> Finding {
+    if missing.is_empty() {
+        let version = recorder::media::version();
+        return Finding::Good(format!("FFmpeg has the codecs of recordings ({version})"));
+    }
+    Finding::Bad(format!(
+        "FFmpeg is there but lacks {}: what is recorded is kept, but no video can be composed of it. \
+         Install the system's own build (apt-get install --reinstall libavcodec59), and take another \
+         build out of LD_LIBRARY_PATH.",
+        missing.join(", ")
+    ))
 }
 
 fn web() -> Finding {

@@ -1,6 +1,6 @@
 //! The browser's WebSocket: JSON text messages, one value each, at most [`MESSAGE_BYTES_MAX`].
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
@@ -68,7 +68,16 @@ pub enum ClientMessage {
         received_bps: u32,
     },
     /// Keeps the connection alive through proxies; answered by `Pong`.
+    #[serde(deserialize_with = "nothing_more")]
     Ping,
+}
+
+/// A message without fields has none: serde itself would overlook what else stands beside its type.
+fn nothing_more<'de, D: Deserializer<'de>>(fields: D) -> Result<(), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    Nothing::deserialize(fields).map(|Nothing {}| ())
 }
 
 /// What a sending line of an offer carries.
@@ -88,6 +97,7 @@ pub struct SendLine {
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Command {
     /// Leave the room for good (a lost connection needs no command).
+    #[serde(deserialize_with = "nothing_more")]
     Leave,
     /// A site declares its headcount and local chair.
     Declare {
@@ -110,6 +120,7 @@ pub enum Command {
         muted: bool,
     },
     /// Chair, desk: close every microphone but the chair's, and take the floor back.
+    #[serde(deserialize_with = "nothing_more")]
     MuteAll,
     /// Raise or lower one's own hand.
     RaiseHand {
@@ -130,6 +141,7 @@ pub enum Command {
     },
     /// Chair, desk: take the floor back; or the holder gives it back. The main picture returns to the
     /// chair.
+    #[serde(deserialize_with = "nothing_more")]
     Thank,
     /// Chair, desk: what every screen shows large; none for the chair's camera.
     SetMainPicture {
@@ -153,8 +165,10 @@ pub enum Command {
         decision: bool,
     },
     /// Chair, secretary, desk: record.
+    #[serde(deserialize_with = "nothing_more")]
     StartRecording,
     /// Chair, secretary, desk: stop recording.
+    #[serde(deserialize_with = "nothing_more")]
     StopRecording,
     /// Chair, desk: show somebody out; the seat's token stops working.
     Remove {
@@ -163,6 +177,7 @@ pub enum Command {
         participant: ParticipantId,
     },
     /// Chair: end the meeting for everyone.
+    #[serde(deserialize_with = "nothing_more")]
     End,
 }
 
@@ -250,4 +265,50 @@ pub struct LineQuality {
     pub rtt_ms: u32,
     /// Received, bit/s.
     pub received_bps: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_read(text: &str) -> bool {
+        serde_json::from_str::<ClientMessage>(text).is_ok()
+    }
+
+    #[test]
+    fn a_field_that_the_protocol_does_not_know_is_refused_wherever_it_stands() {
+        let command = |fields: &str| {
+            let id = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+            format!("{{\"type\":\"command\",\"id\":\"{id}\",\"command\":{{{fields}}}}}")
+        };
+        let watch = |track: &str, want: &str| {
+            format!(
+                "{{\"type\":\"watch\",\"wants\":[{{\"track\":{{\"publisher\":\"a\",\
+                 \"source\":\"camera\"{track}}},\"layer_max\":\"low\"{want}}}]}}"
+            )
+        };
+        let mut right = vec!["{\"type\":\"ping\"}".to_owned(), watch("", "")];
+        let mut wrong = vec![
+            "{\"type\":\"ping\",\"x\":1}".to_owned(),
+            "{\"x\":{\"type\":\"ping\"},\"type\":\"ping\"}".to_owned(),
+            "{\"type\":\"watch\",\"wants\":[],\"x\":1}".to_owned(),
+            watch(",\"x\":1", ""),
+            watch("", ",\"x\":1"),
+            command("\"type\":\"raise_hand\",\"raised\":true,\"x\":1"),
+        ];
+        for name in ["leave", "mute_all", "thank", "start_recording", "stop_recording", "end"] {
+            right.push(command(&format!("\"type\":\"{name}\"")));
+            wrong.push(command(&format!("\"type\":\"{name}\",\"x\":null")));
+        }
+        right.iter().for_each(|text| assert!(is_read(text), "{text}"));
+        wrong.iter().for_each(|text| assert!(!is_read(text), "{text}"));
+    }
+
+    #[test]
+    fn a_message_without_fields_is_written_as_its_type_alone() {
+        let text = |message: &ClientMessage| serde_json::to_string(message).unwrap();
+        assert_eq!(text(&ClientMessage::Ping), "{\"type\":\"ping\"}");
+        let end = serde_json::to_string(&Command::End).unwrap();
+        assert_eq!(end, "{\"type\":\"end\"}");
+    }
 }

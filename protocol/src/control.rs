@@ -142,8 +142,9 @@ pub enum MediaEvent {
         /// Which.
         track: TrackKey,
     },
-    /// No packet for 5 s, or the session closed. A muted page still sends (silence); one that paused
-    /// its camera does not.
+    /// The publisher said goodbye to all of its streams (RTCP BYE; told within 200 ms), or no packet
+    /// came for 5 s, or the session closed. A muted page still sends (silence); one that paused its camera
+    /// does not.
     TrackStopped {
         /// The room's name.
         room: String,

@@ -39,6 +39,7 @@ impl Source {
 /// `publisher` is the participant's id as text for a browser, or the `{id}` of the WHIP path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
 pub struct TrackKey {
     /// See the type.
     pub publisher: String,
@@ -62,6 +63,7 @@ pub enum Layer {
 /// A wish to see a track, and no sharper than `layer_max`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
 pub struct Want {
     /// Which track.
     pub track: TrackKey,

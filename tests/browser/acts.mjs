@@ -40,9 +40,13 @@ export async function enterFromOffice(page, server, meeting) {
   await enter(page);
 }
 
-/** A site opens its link, looks at its devices, and presses "Vào họp". */
-export async function enterByLink(page, server, path) {
+/** A site opens its link, looks at its devices, says who is there (`declared`), and presses "Vào họp". */
+export async function enterByLink(page, server, path, declared) {
   await page.goto(`${server.url}${path}`);
+  if (declared !== undefined) {
+    await page.getByLabel(vi('join.headcount')).fill(String(declared.headcount));
+    await page.getByLabel(vi('join.local_chair')).fill(declared.local_chair);
+  }
   await enter(page);
 }
 

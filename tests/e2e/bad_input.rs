@@ -107,10 +107,11 @@ fn code(body: &Value) -> &str {
 fn bad_messages_close_their_own_socket_and_no_other() {
     let mut demo = Demo::start();
     let mut bystander = demo.enter(0);
-    let bad: [Message; 6] = [
+    let bad: [Message; 7] = [
         Message::text("not json"),
         Message::text(json!({"type": "no_such_message"}).to_string()),
         Message::text(json!({"type": "watch", "wants": [], "more": 1}).to_string()),
+        Message::text(json!({"type": "ping", "more": 1}).to_string()),
         Message::binary(vec![0xff; 64]),
         Message::text("[".repeat(100_000)),
         Message::text("x".repeat(OVERSIZED)),
@@ -247,6 +248,37 @@ fn foreign_and_revoked_links_open_nothing() {
     let path = format!("/api/meetings/{}/links/{}", demo.meeting, links[1]["id"].as_str().unwrap());
     assert_eq!(demo.node.request("DELETE", &path, &headers, b"").status, 403);
     assert_eq!(demo.node.get(&join_path(&links[1]), "").status, 200);
+    demo.node.assert_alive();
+}
+
+#[test]
+fn an_expired_link_opens_nothing_and_one_of_an_ended_meeting_says_that_it_is_over() {
+    let mut demo = Demo::start();
+    let mut bystander = demo.enter(0);
+    let units = demo.node.get("/api/units", &demo.host).json();
+    let site = units.as_array().unwrap().iter().find_map(|unit| unit["sites"][0]["id"].as_str());
+    // Planned for a day in 2001 and never opened.
+    let new = json!({"title": "Giao ban", "venue": "", "scheduled_at": 1_000_000_000_000_u64, "sites": [site.unwrap()]});
+    let made = demo.node.post("/api/meetings", &demo.host, new.to_string().as_bytes());
+    assert_eq!(made.status, 201, "{}", made.text());
+    let path = format!("/api/meetings/{}", made.json()["id"].as_str().unwrap());
+    let link = demo.node.get(&format!("{path}/links"), &demo.host).json()[0].clone();
+    let join = join_path(&link);
+    for answer in [demo.node.get(&join, ""), demo.node.post(&join, "", b"{}")] {
+        let body = answer.json();
+        assert_eq!((answer.status, code(&body)), (410, "link_expired"));
+    }
+    assert_eq!(demo.node.post(&format!("{path}/open"), &demo.host, b"").status, 200);
+    let seat = demo.seat(&link);
+    assert_eq!(demo.node.post(&format!("{path}/end"), &demo.host, b"").status, 200);
+    assert_eq!(demo.node.get(&join, "").json()["state"], "ended");
+    let late = demo.node.post(&join, "", b"{}");
+    assert_eq!((late.status, code(&late.json())), (410, "meeting_ended"));
+    let mut socket = demo.socket();
+    say(&mut socket, &json!({"type": "hello", "version": 1, "token": seat, "resume_after": null}));
+    let told = hear(&mut socket).expect("the reason");
+    assert_eq!((told["type"].as_str(), code(&told)), (Some("closed"), "meeting_ended"));
+    assert!(answers(&mut bystander), "the meeting beside it noticed");
     demo.node.assert_alive();
 }
 

@@ -9,13 +9,13 @@ use serde_json::json;
 use crate::support::{Node, free_tcp_port, free_udp_port, run_to_end, serve};
 
 /// A small disk in memory, gone when it goes out of scope.
-struct Disk {
+pub(crate) struct Disk {
     dir: tempfile::TempDir,
 }
 
 impl Disk {
     /// None, with a reason on the terminal, where this user may not mount.
-    fn mount(mebibytes: u32) -> Option<Self> {
+    pub(crate) fn mount(mebibytes: u32) -> Option<Self> {
         let dir = tempfile::tempdir().unwrap();
         let size = format!("size={mebibytes}m");
         let mounted = Command::new("mount")
@@ -30,7 +30,7 @@ impl Disk {
         Some(Self { dir })
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 

@@ -15,7 +15,18 @@
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
+// The load's well-behaved peers, beside whom others misbehave.
+#[path = "../load/peer.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest")]
+mod peer;
+#[path = "../load/publisher.rs"]
+#[allow(dead_code, reason = "the benchmark uses the rest")]
+mod publisher;
+
 mod bad_input;
+mod bad_media;
+mod doctor;
 mod full_disk;
+mod puppet;
 mod startup;
 mod tidy;

@@ -163,9 +163,9 @@ fn try_request(
     let _ = stream.write_all(body);
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
-        Ok(_) => {}
         Err(_) if bytes.is_empty() => return Err(std::io::ErrorKind::ConnectionReset.into()),
-        Err(_) => {}
+        // A reset after the answer is an answer.
+        Ok(_) | Err(_) => {}
     }
     Answer::parse(&bytes)
 }

@@ -8,6 +8,7 @@ use protocol::api::{JoinInfo, Meeting, MeetingState, Seat};
 use protocol::error::ErrorCode;
 use protocol::id::{MeetingId, ParticipantId};
 use protocol::role::{AccountRole, RoomRole};
+use protocol::time::Timestamp;
 
 use super::access::SignedIn;
 use super::body::Parsed;
@@ -60,11 +61,20 @@ async fn find_link(app: &App, token: &str) -> Result<(FoundLink, Meeting), ApiEr
     if link.revoked {
         return Err(ErrorCode::LinkInvalid.into());
     }
-    if link.expires_at <= app.now() {
+    let meeting = found(app, link.meeting).await?;
+    if has_expired(meeting.state, link.expires_at, app.now()) {
         return Err(ErrorCode::LinkExpired.into());
     }
-    let meeting = found(app, link.meeting).await?;
     Ok((link, meeting))
+}
+
+/// Whether a link's time is over. That counts only while the meeting waits to be opened: one that runs past
+/// midnight keeps its sites, and of one that has ended they hear that it has ended.
+fn has_expired(state: MeetingState, expires_at: Timestamp, now: Timestamp) -> bool {
+    match state {
+        MeetingState::Scheduled => expires_at <= now,
+        MeetingState::Open | MeetingState::Ended => false,
+    }
 }
 
 /// `POST /api/meetings/{id}/seat`.
@@ -111,4 +121,18 @@ async fn give(app: &App, meeting: Meeting, seat: SeatRow) -> Result<Json<Seat>, 
         role: kept.role,
         token,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_links_time_counts_only_until_the_meeting_opens() {
+        let (before, at) = (Timestamp(999), Timestamp(1_000));
+        assert!(!has_expired(MeetingState::Scheduled, at, before));
+        assert!(has_expired(MeetingState::Scheduled, at, at));
+        assert!(!has_expired(MeetingState::Open, at, Timestamp(9_000)), "it ran past midnight");
+        assert!(!has_expired(MeetingState::Ended, at, Timestamp(9_000)), "it says that it is over");
+    }
 }

@@ -128,7 +128,8 @@ fn now_ms(now: Timestamp) -> u64 {
     u64::try_from(now.0).unwrap_or(0)
 }
 
-/// Links work until some hours after midnight that ends the meeting's day in Vietnam.
+/// Links of a meeting that is not opened work until some hours after the midnight that ends its day in
+/// Vietnam.
 pub(crate) fn links_expire_at(scheduled_at: Timestamp) -> Timestamp {
     let day = (scheduled_at.0 + VIETNAM_MS).div_euclid(DAY_MS);
     Timestamp((day + 1) * DAY_MS - VIETNAM_MS + LINK_MARGIN_MS)
@@ -176,8 +177,14 @@ pub(super) async fn links(
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Json<Vec<JoinLink>>, ApiError> {
     account.require(&[Host, Desk])?;
-    found(&app, id).await?;
-    Ok(Json(link_rows::list(&app.db, id).await?))
+    let meeting = found(&app, id).await?;
+    let mut list = link_rows::list(&app.db, id).await?;
+    if meeting.state == MeetingState::Open {
+        // The links of a running meeting work for as long as it runs: at least today.
+        let today = links_expire_at(app.now());
+        list.iter_mut().for_each(|it| it.expires_at = it.expires_at.max(today));
+    }
+    Ok(Json(list))
 }
 
 /// `DELETE /api/meetings/{id}/links/{link}`.

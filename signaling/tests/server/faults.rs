@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt as _;
 use hyper::{Method, StatusCode, header};
+use protocol::api::{JoinInfo, JoinLink, Meeting, MeetingState, Problem, Seat};
 use protocol::client::{ClientMessage, Command, ServerMessage, VERSION};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
@@ -347,5 +348,66 @@ async fn every_address_of_the_page_is_the_page_and_files_are_files() {
         text.contains("\ndiemcau_sites_connected 0\n") && text.contains("diemcau_other 1"),
         "{text}"
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_link_is_good_from_the_meetings_day_to_its_end_and_says_why_it_is_not() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path()).await;
+    let cookie = server.sign_in("vanphong").await;
+    let units: Vec<protocol::api::Unit> = server.get_json("/api/units", &cookie).await;
+    let site = units.iter().flat_map(|it| &it.sites).next().unwrap().id;
+    // A meeting that was planned for 2001-09-09 and never opened.
+    let new = json!({
+        "title": "Giao ban", "venue": "", "scheduled_at": 1_000_000_000_000_i64, "sites": [site],
+    });
+    let meeting: Meeting = server.post_json("/api/meetings", Some(&cookie), Some(&new)).await;
+    let path = format!("/api/meetings/{}", meeting.id);
+    let links: Vec<JoinLink> = server.get_json(&format!("{path}/links"), &cookie).await;
+    let join = links[0].path.replace("/vao/", "/api/join/");
+    let refusal = async |method: Method, path: &str, cookie: Option<&str>| {
+        let answer = server.ask(method, path, cookie, None::<()>).await;
+        let problem: Problem = serde_json::from_slice(answer.body()).unwrap();
+        (answer.status(), problem.code)
+    };
+    let (gone, missing) = (StatusCode::GONE, StatusCode::NOT_FOUND);
+    let expired = (gone, ErrorCode::LinkExpired);
+    assert_eq!(refusal(Method::GET, &join, None).await, expired);
+    assert_eq!(refusal(Method::POST, &join, None).await, expired);
+
+    // The office opens it late: the same link lets the site in, to this meeting and no other.
+    let _: Meeting = server.post_json(&format!("{path}/open"), Some(&cookie), None::<()>).await;
+    let seat: Seat = server.post_json(&join, None, None::<()>).await;
+    assert_eq!(seat.meeting, meeting.id);
+    let shown: Vec<JoinLink> = server.get_json(&format!("{path}/links"), &cookie).await;
+    assert!(shown[0].expires_at > links[0].expires_at);
+    let other = format!("/api/meetings/{}/links/{}", server.report.meeting, links[0].id);
+    let not_there = (missing, ErrorCode::NotFound);
+    assert_eq!(refusal(Method::DELETE, &other, Some(&cookie)).await, not_there);
+    assert_eq!(server.get(&join, None).await.0, StatusCode::OK, "it was not this one's to revoke");
+    let token = join.rsplit('/').next().unwrap();
+    let mut page = Page::open(&server).await;
+    page.hello(token, None).await;
+    assert_eq!(page.closed().await, Some(ErrorCode::SeatInvalid), "a link is not a seat");
+
+    // Nonsense of any kind is a link that does not exist.
+    let long = "A".repeat(5_000);
+    for foreign in ["AAAAAAAAAAAAAAAAAAAAAAAAAA", "x", "%00", "..%2F..", "%F0%9F%92%A9", &long] {
+        let foreign = format!("/api/join/{foreign}");
+        let invalid = (missing, ErrorCode::LinkInvalid);
+        assert_eq!(refusal(Method::GET, &foreign, None).await, invalid, "{foreign:.40}");
+        assert_eq!(refusal(Method::POST, &foreign, None).await, invalid, "{foreign:.40}");
+    }
+
+    // After the end the link tells that the meeting is over, and so does the seat that it gave.
+    let _: Meeting = server.post_json(&format!("{path}/end"), Some(&cookie), None::<()>).await;
+    let (status, body) = server.get(&join, None).await;
+    let info: JoinInfo = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status, info.state), (StatusCode::OK, MeetingState::Ended));
+    assert_eq!(refusal(Method::POST, &join, None).await, (gone, ErrorCode::MeetingEnded));
+    let mut page = Page::open(&server).await;
+    page.hello(&seat.token, None).await;
+    assert_eq!(page.closed().await, Some(ErrorCode::MeetingEnded));
     server.stop().await;
 }

@@ -136,10 +136,9 @@ export class MediaConnection {
     if (!this.#publishes) return;
     this.#tracks[source] = track;
     if (track !== null) hint(source, track);
-    const sender = this.#lines?.senders[source].sender;
-    if (sender === undefined || sender.track === track) return;
     try {
-      await sender.replaceTrack(track);
+      // Even when the line seems to carry it: a former change may still be under way.
+      await this.#lines?.senders[source].sender.replaceTrack(track);
     } catch {
       // The connection closed meanwhile; the next one begins with `#tracks`.
     }

@@ -137,6 +137,11 @@ export async function openMicrophone(
   return openOne({ audio: microphoneConstraints(choice) });
 }
 
+/** Whether this browser can share a screen: those of telephones cannot. */
+export function canShareScreen(): boolean {
+  return typeof navigator.mediaDevices?.getDisplayMedia === 'function';
+}
+
 /** Asks for a screen, with its sound where the browser can. Null: the technician changed their mind. */
 export async function openScreen(): Promise<MediaStream | null> {
   try {

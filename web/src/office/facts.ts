@@ -23,21 +23,47 @@ const LEFT: Record<LeaveReason, MessageKey> = {
   left: 'fact.left', lost: 'fact.lost', replaced: 'fact.replaced', removed: 'fact.removed', restarted: 'fact.restarted',
 };
 
-/** All facts as lines, oldest first. */
+/** All facts as lines, oldest first. What one participant said in several pieces is one line. */
 export function logLines(facts: readonly FactRecord[], say: Say, language: Language): LogLine[] {
   const names = new Map<string, string>();
   const messages = new Map<string, string>();
-  return facts.map(({ seq, at, by, fact }) => {
+  const told = inWholes(facts);
+  return told.map(({ seq, at, by, fact }, index) => {
     if (fact.type === 'seated') names.set(fact.participant, fact.name);
     if (fact.type === 'message_sent') messages.set(fact.message, fact.text);
     const nameOf = (id: string | null): string =>
       (id === null ? undefined : names.get(id)) ?? say('fact.somebody');
-    const text = sentence(fact, { nameOf, by, messageOf: (id) => messages.get(id) ?? '', say, language });
-    return { seq, at, weight: weightOf(fact), text };
+    const isCalled = callsUp(fact, told[index + 1]);
+    const text = sentence(fact, { nameOf, by, isCalled, messageOf: (id) => messages.get(id) ?? '', say, language });
+    return { seq, at, weight: isCalled ? 'technical' : weightOf(fact), text };
   });
 }
 
+/** Speech is reported in pieces: those of one participant that follow each other become the first of them,
+ *  as long as all together. */
+function inWholes(facts: readonly FactRecord[]): FactRecord[] {
+  const wholes: FactRecord[] = [];
+  for (const record of facts) {
+    const last = wholes.at(-1);
+    const { fact } = record;
+    if (fact.type === 'spoke' && last?.fact.type === 'spoke' && last.fact.participant === fact.participant) {
+      wholes[wholes.length - 1] = { ...last, fact: { ...last.fact, ms: last.fact.ms + fact.ms } };
+    } else wholes.push(record);
+  }
+  return wholes;
+}
+
+/** Whether a hand goes down because its owner is invited: the invitation is the next fact. */
+function callsUp(fact: Fact, next: FactRecord | undefined): boolean {
+  return (
+    fact.type === 'hand_raised' && !fact.raised &&
+    next?.fact.type === 'floor_granted' && next.fact.participant === fact.participant
+  );
+}
+
 interface Context {
+  /** A hand that goes down because its owner is invited. */
+  isCalled: boolean;
   nameOf: (id: string | null) => string;
   by: string | null;
   messageOf: (id: string) => string;
@@ -45,7 +71,8 @@ interface Context {
   language: Language;
 }
 
-function sentence(fact: Fact, { nameOf, by, messageOf, say, language }: Context): string {
+function sentence(fact: Fact, context: Context): string {
+  const { nameOf, by, messageOf, say, language } = context;
   switch (fact.type) {
     case 'opened':
       return say('fact.opened', { title: fact.title });
@@ -68,7 +95,7 @@ function sentence(fact: Fact, { nameOf, by, messageOf, say, language }: Context)
     case 'self_muted':
       return say(fact.muted ? 'fact.self_muted' : 'fact.self_unmuted', { name: nameOf(fact.participant) });
     case 'hand_raised':
-      return say(fact.raised ? 'fact.hand_raised' : 'fact.hand_lowered', { name: nameOf(fact.participant) });
+      return hand(fact, context);
     case 'floor_granted':
       return say('fact.floor_granted', { name: nameOf(fact.participant), by: nameOf(by) });
     case 'floor_released':
@@ -96,6 +123,13 @@ function sentence(fact: Fact, { nameOf, by, messageOf, say, language }: Context)
     case 'ended':
       return say('fact.ended');
   }
+}
+
+function hand(fact: Extract<Fact, { type: 'hand_raised' }>, { nameOf, by, isCalled, say }: Context): string {
+  const name = nameOf(fact.participant);
+  if (fact.raised) return say('fact.hand_raised', { name });
+  if (isCalled) return say('fact.hand_called', { name });
+  return by === fact.participant ? say('fact.hand_lowered', { name }) : say('fact.hand_taken', { name, by: nameOf(by) });
 }
 
 function weightOf(fact: Fact): Weight {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 
 import { VIDEO_LINES } from '../media/connection';
 import { roomWith, seat } from './fixtures';
-import { fitStage, layerFor, mainPicture, paged, sidePictures, wantsFor, type Shown } from './layout';
+import { fitBoard, fitStage, layerFor, mainPicture, paged, sidePictures, wantsFor, type Shown } from './layout';
 
 const chair = seat('C', { role: 'chair' });
 
@@ -83,6 +83,34 @@ describe('the stage', () => {
 
   test('of an upright telephone puts them below', () => {
     expect(fitStage(390, 600, 4).side).toBe('below');
+  });
+});
+
+describe('the board of the console', () => {
+  test.each([
+    [684, 560],
+    [1120, 860],
+    [1500, 1200],
+  ])('of %i×%i stays inside its box', (width, height) => {
+    const { main, tile, n_tiles } = fitBoard(width, height, 78, false);
+    const columns = Math.floor((width + 8) / (tile.width + 8));
+    const rows = Math.ceil(n_tiles / columns);
+    expect(main.width).toBeLessThanOrEqual(width);
+    expect(main.height + 36 + rows * (tile.height + 8)).toBeLessThanOrEqual(height);
+    expect(main.height).toBeGreaterThan(height / 3);
+  });
+
+  test('keeps no room for a second row that nobody fills', () => {
+    const [few, many] = [fitBoard(1120, 930, 4, false), fitBoard(1120, 930, 5, false)];
+    expect([few.n_tiles, many.n_tiles]).toEqual([4, 8]);
+    expect(few.main.width).toBeGreaterThan(many.main.width);
+  });
+
+  test('of a telephone has a main picture as wide as the page and one row of two', () => {
+    const { main, tile, n_tiles } = fitBoard(370, 380, 78, true);
+    expect(main).toEqual({ width: 370, height: 208 });
+    expect(n_tiles).toBe(2);
+    expect(tile.width * 2 + 8).toBeLessThanOrEqual(370);
   });
 });
 

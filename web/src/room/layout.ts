@@ -25,8 +25,24 @@ export interface Stage {
   n_tiles: number;
 }
 
+/** Where the pictures of the console lie: the main one, and a grid of others below it, CSS pixels. */
+export interface Board {
+  main: { width: number; height: number };
+  tile: { width: number; height: number };
+  n_tiles: number;
+}
+
 const RATIO = 16 / 9;
 const GAP = 12;
+/** Between the pictures of the console, and the strip between the main one and the grid. */
+const BOARD_GAP = 8;
+const BOARD_STRIP = 36;
+/** So many pictures of the grid stand beside each other, unless they become narrower than this. */
+const BOARD_COLUMNS = 5;
+const BOARD_TILE_WIDTH_MIN = 150;
+const BOARD_TILE_HEIGHT_MAX = 400;
+/** A second row of the grid may cost the main picture so much of its height. */
+const BOARD_MAIN_LEAST = 0.85;
 /** A side picture below this width is not worth its place, above it takes too much from the main one. */
 const TILE_WIDTH_MIN = 148;
 const TILE_WIDTH_MAX = 360;
@@ -129,6 +145,20 @@ function fitBelow(width: number, height: number, n_wanted: number): Stage | null
     tile: { width: tileWidth, height: Math.floor(tileHeight) },
     n_tiles: Math.min(n_wanted, fits, SIDE_TILES_MAX),
   };
+}
+
+/** Fits the console's pictures into a box: one row of small ones below the main picture, two where the box
+ *  is high and there are so many (`n_wanted`). A page that `scrolls` has one row, below a main picture that
+ *  may take the whole height. */
+export function fitBoard(width: number, height: number, n_wanted: number, scrolls: boolean): Board {
+  const least = Math.max(BOARD_TILE_WIDTH_MIN, width / BOARD_COLUMNS);
+  const columns = Math.max(2, Math.floor((width + BOARD_GAP) / (least + BOARD_GAP)));
+  const tile = fit((width - BOARD_GAP * (columns - 1)) / columns, BOARD_TILE_HEIGHT_MAX);
+  if (scrolls) return { main: fit(width, height), tile, n_tiles: Math.min(columns, SIDE_TILES_MAX) };
+  const left = (rows: number) => height - BOARD_STRIP - BOARD_GAP - rows * (tile.height + BOARD_GAP);
+  const isHigh = left(2) + BOARD_GAP > (width / RATIO) * BOARD_MAIN_LEAST;
+  const rows = isHigh && n_wanted > columns && columns * 2 <= SIDE_TILES_MAX ? 2 : 1;
+  return { main: fit(width, left(rows)), tile, n_tiles: Math.min(columns * rows, SIDE_TILES_MAX) };
 }
 
 /** The largest 16:9 box inside another. */

@@ -18,8 +18,13 @@ export function namesOf(participants: readonly Participant[]): Who {
   return (id) => (id === null ? t('room.somebody') : (names.get(id) ?? t('room.somebody')));
 }
 
-/** The sentence of a fact; null for what no secretary needs to read. */
-export function sentenceOf(record: FactRecord, who: Who, message: (id: string) => string): Line | null {
+/** The sentence of a fact; null for what no secretary needs to read. `next` is the fact that follows. */
+export function sentenceOf(
+  record: FactRecord,
+  next: FactRecord | undefined,
+  who: Who,
+  message: (id: string) => string,
+): Line | null {
   const fact = record.fact;
   const plain = (key: MessageKey, params?: Record<string, string>): Line => ({
     text: t(key, params), kind: 'plain',
@@ -27,8 +32,11 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
   const floor = (key: MessageKey, params: Record<string, string>): Line => ({
     text: t(key, params), kind: 'floor',
   });
-  // "Mời điểm cầu …": in the middle of a sentence the kind of place is a common noun.
-  const inside = (name: string): string => name.replace(/^Điểm cầu/u, 'điểm cầu');
+  /** Not by its owner: an invitation speaks for itself, and so does leaving; the rest is the chair's act. */
+  const takenDown = (participant: string): Line | null => {
+    const speaks = (next?.fact.type === 'floor_granted' || next?.fact.type === 'left') && next.fact.participant === participant;
+    return speaks ? null : plain('room.fact.hand_taken', { name: inside(who(participant)), by: who(record.by) });
+  };
   switch (fact.type) {
     case 'opened':
       return plain('room.fact.opened');
@@ -54,8 +62,7 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
         ? plain('room.fact.screen_off', { name: who(fact.participant) })
         : null;
     case 'hand_raised':
-      // Taken down by the chair, as every invitation does: the site itself withdrew nothing.
-      if (!fact.raised && record.by !== fact.participant) return null;
+      if (!fact.raised && record.by !== fact.participant) return takenDown(fact.participant);
       return plain(fact.raised ? 'room.fact.hand_up' : 'room.fact.hand_down', {
         name: who(fact.participant),
       });
@@ -97,4 +104,9 @@ export function sentenceOf(record: FactRecord, who: Who, message: (id: string) =
     case 'spoke':
       return null;
   }
+}
+
+/** "Mời điểm cầu …": in the middle of a sentence the kind of place is a common noun. */
+function inside(name: string): string {
+  return name.replace(/^Điểm cầu/u, 'điểm cầu');
 }

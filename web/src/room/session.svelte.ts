@@ -70,6 +70,8 @@ export class RoomSession {
   #timer: ReturnType<typeof setInterval> | null = null;
   #wakeLock: WakeLockSentinel | null = null;
   #isOver = false;
+  /** The browser asks which screen. */
+  #isChoosing = false;
   /** Facts from the log, until there is a room to put them in. */
   #history: FactRecord[] = [];
   #stops: (() => void)[] = [];
@@ -248,13 +250,24 @@ export class RoomSession {
       toast(t('room.screen.floor_only'), { kind: 'info' });
       return;
     }
+    if (this.#isChoosing) return;
+    this.#isChoosing = true;
     const shared = await openScreen();
+    this.#isChoosing = false;
     const picture = shared?.getVideoTracks()[0];
     if (shared === null || picture === undefined) return;
-    picture.addEventListener('ended', () => this.#stopScreen());
+    if (this.#isOver) {
+      for (const track of shared.getTracks()) track.stop();
+      return;
+    }
+    picture.addEventListener('ended', () => {
+      if (this.screen === picture) this.#stopScreen();
+    });
     this.screen = picture;
     await this.#connection.send('screen', picture);
     await this.#connection.send('screen_audio', shared.getAudioTracks()[0] ?? null);
+    // Shared again before the node noticed the pause: it was never unpublished, so no `published` will come.
+    if (this.screen === picture && this.me?.sources.includes('screen') === true) this.#showScreen();
   }
 
   /** After a click: sound may play. */
@@ -372,10 +385,7 @@ export class RoomSession {
         this.#applyMicrophone();
         break;
       case 'published':
-        if (mine && fact.source === 'screen' && this.conducts && this.screen !== null) {
-          const participant = this.seat.participant;
-          void this.act({ type: 'set_main_picture', participant, source: 'screen' });
-        }
+        if (mine && fact.source === 'screen') this.#showScreen();
         break;
       case 'recording_failed':
         if (this.seat.role !== 'site') toast(errorText(fact.code), { kind: 'error' });
@@ -423,6 +433,12 @@ export class RoomSession {
     });
     this.#applyMicrophone();
     void this.#connection.send('microphone', track);
+  }
+
+  /** What who conducts shares is what all look at. */
+  #showScreen(): void {
+    if (!this.conducts || this.screen === null) return;
+    void this.act({ type: 'set_main_picture', participant: this.seat.participant, source: 'screen' });
   }
 
   #stopScreen(): void {
