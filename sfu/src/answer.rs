@@ -10,6 +10,9 @@ use crate::peer::offer::{Chosen, Direction, EXTENSION_URIS, Kind, Line, Offer};
 /// The canonical name of everything the node sends. One clock, so one name (RFC 7022).
 pub(crate) const CNAME: &str = "diemcau";
 
+/// Header extensions that we send: the line's name, the session's packet number.
+const SENT_EXTENSIONS: [&str; 2] = [EXTENSION_URIS[0], EXTENSION_URIS[4]];
+
 // Writing to a string cannot fail.
 macro_rules! put {
     ($text:expr, $($argument:tt)*) => {
@@ -105,7 +108,7 @@ fn accepted(
     });
     text.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
     for (id, uri) in line.extensions.ids().into_iter().zip(EXTENSION_URIS) {
-        let is_used = direction == Direction::Sends || uri == EXTENSION_URIS[0];
+        let is_used = direction == Direction::Sends || SENT_EXTENSIONS.contains(&uri);
         if id != 0 && is_used {
             put!(text, "a=extmap:{id} {uri}\r\n");
         }
@@ -129,10 +132,7 @@ fn accepted(
         Kind::Video => {}
     }
     for feedback in &chosen.feedback {
-        // We send no transport-wide numbers, so we want no feedback on them.
-        if direction == Direction::Sends || *feedback != "transport-cc" {
-            put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
-        }
+        put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
     }
     if let Some(rtx) = chosen.rtx {
         put!(text, "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n");

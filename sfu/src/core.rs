@@ -57,6 +57,8 @@ pub(crate) struct Core {
     by_name: HashMap<String, usize>,
     /// Rooms in which packets wait or lines have to be assigned.
     touched: Vec<usize>,
+    /// Rooms in which a frame is held back for a moment.
+    held: Vec<usize>,
     timers: BinaryHeap<Reverse<(Instant, Timer)>>,
     last_serial: u64,
     last_origin: u32,
@@ -90,6 +92,7 @@ impl Core {
             rooms: Vec::new(),
             by_name: HashMap::new(),
             touched: Vec::new(),
+            held: Vec::new(),
             timers: BinaryHeap::new(),
             last_serial: 0,
             last_origin: 0,
@@ -175,22 +178,40 @@ impl Core {
 
     /// When [`Self::handle_timeout`] wants to be called.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.peek().map(|Reverse((at, _))| *at)
+        let held =
+            self.held.iter().filter_map(|index| self.rooms.get(*index)?.as_ref()?.held_until);
+        let timer = self.timers.peek().map(|Reverse((at, _))| *at);
+        held.chain(timer).min()
+    }
+
+    /// Rooms that were held back are looked at again.
+    fn touch_held(&mut self) {
+        for _ in 0..self.held.len() {
+            if let Some(index) = self.held.pop() {
+                self.touch(index, false);
+            }
+        }
     }
 
     /// After inputs: assigns lines where something changed, and hands what there is to send to `send`,
     /// which empties it. To be called at the latest after every `PENDING_MAX` datagrams.
     pub(crate) fn settle(&mut self, now: Now, send: &mut dyn FnMut(&mut Outbox)) {
+        self.touch_held();
         while let Some(index) = self.touched.pop() {
             let Some(Some(room)) = self.rooms.get_mut(index) else { continue };
+            room.is_touched = false;
             // Lines first, so that a new track's first packet already finds its receivers.
             if std::mem::take(&mut room.is_dirty) {
                 self.assign_room(index, now);
             }
-            self.flush_room(index, now, send);
+            if self.rooms[index].as_mut().is_some_and(|room| room.holds_back(now.at)) {
+                self.held.push(index);
+            } else {
+                self.flush_room(index, now, send);
+            }
             self.ask_key_frames(index, now);
         }
-        if !self.out.datagrams.is_empty() {
+        if !self.out.is_empty() {
             send(&mut self.out);
         }
     }
@@ -213,7 +234,9 @@ impl Core {
         if let Some(Some(room)) = self.rooms.get_mut(index) {
             room.is_dirty |= is_dirty;
         }
-        if self.touched.last() != Some(&index) && !self.touched.contains(&index) {
+        if let Some(Some(room)) = self.rooms.get_mut(index)
+            && !std::mem::replace(&mut room.is_touched, true)
+        {
             self.touched.push(index);
         }
     }

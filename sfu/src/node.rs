@@ -61,6 +61,7 @@ impl Node {
         let socket = UdpSocket::bind(config.media).map_err(listen)?;
         socket.set_nonblocking(true).map_err(listen)?;
         system::enlarge_buffers(&socket);
+        system::coalesce(&socket);
         let address = socket.local_addr().map_err(listen)?;
         let candidates = candidates(&config, address);
         if candidates.is_empty() {
@@ -196,6 +197,7 @@ fn now() -> Now {
 
 impl Shell {
     fn run(mut self) {
+        system::wake_on_time();
         let mut receiver = system::Receiver::new();
         let mut sender = system::Sender::new();
         let mut metrics_due = now().at;
@@ -211,7 +213,7 @@ impl Shell {
                 let has_more = receiver.receive(&self.socket);
                 let now = now();
                 for (n, (from, bytes)) in receiver.datagrams().enumerate() {
-                    if n == PENDING_MAX {
+                    if n > 0 && n.is_multiple_of(PENDING_MAX) {
                         self.settle(&mut sender, now);
                     }
                     self.core.handle_datagram(from, bytes, now);

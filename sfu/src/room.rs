@@ -13,6 +13,8 @@ use crate::forward::keyframe::KeyFrames;
 use crate::forward::rewrite::Origin;
 use crate::receive::loss::Loss;
 use crate::receive::statistics::Reception;
+use crate::rtp::Header;
+use crate::session::Session;
 use crate::speaker::{Speakers, TrackIndex};
 use crate::tap::TapBatch;
 
@@ -24,7 +26,18 @@ pub(crate) const TRACKS_MAX: usize = 8_192;
 
 /// Most packets that wait for one fan-out; the shell settles the core before there are more. Smaller than any
 /// cache, so a packet is still there when its turn comes.
-pub(crate) const PENDING_MAX: usize = 32;
+pub(crate) const PENDING_MAX: usize = 64;
+
+/// A frame's first packets wait so long for its last ones at most. They leave together then: one send for
+/// each receiver instead of one for each packet, which is the larger part of what forwarding costs.
+pub(crate) const HOLD_MAX: Duration = Duration::from_millis(1);
+
+/// Packets of a frame that come further apart than this were paced by a narrow line; holding the earlier
+/// ones back would gain nothing.
+pub(crate) const BURST_GAP_MAX: Duration = Duration::from_micros(500);
+
+/// With fewer receivers, the fan-out is over before the next packet comes.
+pub(crate) const HOLD_RECEIVERS_MIN: usize = 8;
 
 /// A layer is active while packets come at least this often.
 pub(crate) const LAYER_ACTIVE: Duration = Duration::from_secs(1);
@@ -61,6 +74,9 @@ pub(crate) struct LayerIn {
     pub(crate) key_frames: KeyFrames,
     pub(crate) clock: Option<ClockMap>,
     pub(crate) last_packet: Instant,
+    pub(crate) last_timestamp: u32,
+    /// The packets of a frame come close together.
+    pub(crate) is_bursty: bool,
     /// The publisher has said goodbye (RTCP BYE) since its last packet.
     pub(crate) has_left: bool,
     pub(crate) tap: Option<TapTrack>,
@@ -81,6 +97,8 @@ pub(crate) struct Track {
     pub(crate) is_live: bool,
     pub(crate) last_packet: Instant,
     pub(crate) layers: [Option<Box<LayerIn>>; 3],
+    /// Who has it on a line, in the order of the room's sessions.
+    pub(crate) receivers: Vec<SessionIndex>,
 }
 
 /// A packet that came in and waits for the fan-out.
@@ -89,6 +107,8 @@ pub(crate) struct Pending {
     pub(crate) track: TrackIndex,
     pub(crate) layer: usize,
     pub(crate) seq: u64,
+    /// More packets of its frame may be on their way.
+    pub(crate) is_open: bool,
 }
 
 /// The room.
@@ -99,6 +119,12 @@ pub(crate) struct Room {
     pub(crate) sessions: Vec<SessionIndex>,
     pub(crate) speakers: Speakers,
     pub(crate) pending: Vec<Pending>,
+    /// What waits is held back until then at the latest, so that a frame leaves as one burst.
+    pub(crate) held_until: Option<Instant>,
+    /// The core knows that something waits here.
+    pub(crate) is_touched: bool,
+    /// Scratch of the fan-out: who gets something.
+    pub(crate) serving: Vec<SessionIndex>,
     pub(crate) tap: TapBatch,
     /// Lines have to be assigned anew.
     pub(crate) is_dirty: bool,
@@ -143,6 +169,21 @@ impl Track {
     }
 }
 
+impl LayerIn {
+    /// Notes a packet's arrival; whether more of its frame are expected at once.
+    pub(crate) fn is_frame_open(&mut self, header: &Header, is_repair: bool, now: Instant) -> bool {
+        if is_repair {
+            return false;
+        }
+        let gap = now.saturating_duration_since(self.last_packet);
+        if self.last_timestamp == header.timestamp {
+            self.is_bursty = gap <= BURST_GAP_MAX;
+        }
+        self.last_timestamp = header.timestamp;
+        !header.marker && self.is_bursty
+    }
+}
+
 impl Room {
     /// A room without anybody.
     pub(crate) fn new(state: RoomMedia) -> Self {
@@ -152,6 +193,9 @@ impl Room {
             sessions: Vec::new(),
             speakers: Speakers::default(),
             pending: Vec::with_capacity(PENDING_MAX),
+            held_until: None,
+            is_touched: false,
+            serving: Vec::new(),
             tap: TapBatch::default(),
             is_dirty: false,
             wants_key_frames: false,
@@ -162,6 +206,35 @@ impl Room {
             publishers: HashMap::new(),
             n_publishers: 0,
         }
+    }
+
+    /// Writes down who has which track on a line, after lines were assigned.
+    pub(crate) fn index_receivers(&mut self, sessions: &[Option<Box<Session>>]) {
+        self.tracks.iter_mut().flatten().for_each(|track| track.receivers.clear());
+        for &index in &self.sessions {
+            let Some(Some(session)) = sessions.get(index) else { continue };
+            for track in session.lines.iter().filter_map(|line| line.track) {
+                if let Some(Some(track)) = self.tracks.get_mut(track) {
+                    track.receivers.push(index);
+                }
+            }
+        }
+    }
+
+    /// Whether what waits should wait a little longer: many are to get the last packet, and the rest of its
+    /// frame is expected within the next moments.
+    pub(crate) fn holds_back(&mut self, now: Instant) -> bool {
+        let is_open = self.pending.last().is_some_and(|it| it.is_open);
+        if !is_open || self.pending.len() >= PENDING_MAX {
+            self.held_until = None;
+            return false;
+        }
+        let until = *self.held_until.get_or_insert(now + HOLD_MAX);
+        if until <= now {
+            self.held_until = None;
+            return false;
+        }
+        true
     }
 
     /// Takes over what the control plane wants.

@@ -86,15 +86,6 @@ impl Header {
     }
 }
 
-/// Writes a header without contributing sources and extensions.
-pub(crate) fn write(out: &mut Vec<u8>, header: &Header) {
-    out.push(0x80);
-    out.push(u8::from(header.marker) << 7 | header.payload_type);
-    out.extend_from_slice(&header.seq.to_be_bytes());
-    out.extend_from_slice(&header.timestamp.to_be_bytes());
-    out.extend_from_slice(&header.ssrc.to_be_bytes());
-}
-
 /// Where the payload ends once padding is taken off; `None` if the padding is longer than the payload.
 pub(crate) fn unpadded_len(header: &Header, packet: &[u8]) -> Option<usize> {
     if !header.is_padded {

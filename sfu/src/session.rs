@@ -129,6 +129,8 @@ pub(crate) struct Session {
     pub(crate) heard: Instant,
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
+    /// Already on the list of the fan-out that is being made.
+    pub(crate) is_served: bool,
     /// The control plane knows what the lines carry.
     pub(crate) has_told_slots: bool,
     /// For each track of the room, the line that carries it; [`NO_LINE`] for none.
@@ -139,6 +141,8 @@ pub(crate) struct Session {
     /// Packets of unknown streams that did not open.
     pub(crate) n_strangers: u32,
     pub(crate) transport_cc: TransportCc,
+    /// The next transport-wide sequence number of what we send.
+    pub(crate) transport_seq: u16,
     /// Our own SSRC in reports.
     pub(crate) rtcp_ssrc: u32,
     pub(crate) budget: Budget,
@@ -188,12 +192,14 @@ impl Session {
             heard: now,
             sends: new.sends,
             lines: new.lines,
+            is_served: false,
             has_told_slots: false,
             line_of_track: Vec::new(),
             incoming: HashMap::new(),
             unidentified: Vec::new(),
             n_strangers: 0,
             transport_cc: TransportCc::new(now),
+            transport_seq: 0,
             rtcp_ssrc: new.rtcp_ssrc,
             budget: Budget::new(BUDGET_PER_SECOND, BUDGET_BURST, now),
             resend_budget: Budget::new(RESEND_PER_SECOND, RESEND_PER_SECOND, now),

@@ -8,10 +8,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Run};
 
-/// Datagrams received in one call: twice what the core takes before it is settled.
-const RECEIVE_MAX: usize = 2 * crate::room::PENDING_MAX;
+/// Messages received in one call. With receive offload one message holds up to 64 datagrams of one sender.
+const RECEIVE_MAX: usize = 32;
+
+/// Bytes of one message: what the kernel puts together at most.
+const MESSAGE_BYTES_MAX: usize = 65_536;
 
 /// Bytes of one datagram. Larger ones do not come through the Internet and are thrown away.
 const DATAGRAM_BYTES_MAX: usize = 2_048;
@@ -28,7 +31,13 @@ const SEND_PATIENCE: Duration = Duration::from_millis(5);
 /// `UDP_SEGMENT` of linux/udp.h.
 const UDP_SEGMENT: libc::c_int = 103;
 
-/// Room for one control message with a 16-bit value, aligned.
+/// `UDP_GRO` of linux/udp.h.
+const UDP_GRO: libc::c_int = 104;
+
+/// The kernel wakes a waiting thread at most so much later than asked; its default is 50 µs.
+const TIMER_SLACK: Duration = Duration::from_micros(1);
+
+/// Room for one control message with a value of at most four bytes, aligned.
 type Control = [u64; 4];
 
 /// Gives the socket large buffers. What the system does not grant is not missed until load is high.
@@ -47,6 +56,33 @@ pub(crate) fn enlarge_buffers(socket: &UdpSocket) {
                 size_of::<libc::c_int>() as libc::socklen_t,
             );
         }
+    }
+}
+
+/// Lets the kernel hand over datagrams of one sender that came together as one message (receive offload).
+/// An old kernel that cannot hands them over one by one.
+pub(crate) fn coalesce(socket: &UdpSocket) {
+    let on: libc::c_int = 1;
+    // SAFETY: the descriptor is open while `socket` is borrowed; the value is an int of that length.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_UDP,
+            UDP_GRO,
+            (&raw const on).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    if result != 0 {
+        tracing::info!("this kernel has no receive offload for UDP");
+    }
+}
+
+/// Makes this thread's waits end on time: frames are held back for less than a millisecond.
+pub(crate) fn wake_on_time() {
+    // SAFETY: the option takes a number of nanoseconds and touches no memory.
+    unsafe {
+        libc::prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK.as_nanos() as libc::c_ulong);
     }
 }
 
@@ -129,40 +165,49 @@ fn load_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
 pub(crate) struct Receiver {
     bytes: Vec<u8>,
     names: Vec<libc::sockaddr_storage>,
-    lens: Vec<usize>,
+    controls: Vec<Control>,
+    /// Length of each message, and of the datagrams that the kernel put together in it.
+    messages: Vec<(usize, usize)>,
 }
 
 impl Receiver {
-    /// Memory for [`RECEIVE_MAX`] datagrams.
+    /// Memory for [`RECEIVE_MAX`] messages.
     pub(crate) fn new() -> Self {
         // SAFETY: an address of all zeros is a valid value of the type: family 0, unspecified.
         let name: libc::sockaddr_storage = unsafe { zeroed() };
         Self {
-            bytes: vec![0; RECEIVE_MAX * DATAGRAM_BYTES_MAX],
+            bytes: vec![0; RECEIVE_MAX * MESSAGE_BYTES_MAX],
             names: vec![name; RECEIVE_MAX],
-            lens: Vec::with_capacity(RECEIVE_MAX),
+            controls: vec![[0; 4]; RECEIVE_MAX],
+            messages: Vec::with_capacity(RECEIVE_MAX),
         }
     }
 
     /// Takes what has come, without waiting. Returns whether more may be there.
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> bool {
-        self.lens.clear();
+        self.messages.clear();
         // SAFETY: zeros are valid for these plain structures; every pointer is set below.
         let mut vectors: [libc::iovec; RECEIVE_MAX] = unsafe { zeroed() };
         // SAFETY: as above.
         let mut headers: [libc::mmsghdr; RECEIVE_MAX] = unsafe { zeroed() };
-        let chunks = self.bytes.chunks_exact_mut(DATAGRAM_BYTES_MAX);
-        for (((header, vector), name), chunk) in
-            headers.iter_mut().zip(&mut vectors).zip(&mut self.names).zip(chunks)
+        let chunks = self.bytes.chunks_exact_mut(MESSAGE_BYTES_MAX);
+        for ((((header, vector), name), control), chunk) in headers
+            .iter_mut()
+            .zip(&mut vectors)
+            .zip(&mut self.names)
+            .zip(&mut self.controls)
+            .zip(chunks)
         {
             *vector = libc::iovec { iov_base: chunk.as_mut_ptr().cast(), iov_len: chunk.len() };
             header.msg_hdr.msg_name = std::ptr::from_mut(name).cast();
             header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
             header.msg_hdr.msg_iov = vector;
             header.msg_hdr.msg_iovlen = 1;
+            header.msg_hdr.msg_control = control.as_mut_ptr().cast();
+            header.msg_hdr.msg_controllen = size_of::<Control>();
         }
-        // SAFETY: each header points to one vector and one name of the lengths given, all of which outlive
-        // the call; no two share memory.
+        // SAFETY: each header points to one vector, one name and one control of the lengths given, all of
+        // which outlive the call; no two share memory.
         let n = unsafe {
             libc::recvmmsg(
                 socket.as_raw_fd(),
@@ -173,22 +218,45 @@ impl Receiver {
             )
         };
         let n = usize::try_from(n).unwrap_or(0);
-        self.lens.extend(headers[..n].iter().map(|header| {
+        self.messages.extend(headers[..n].iter().map(|header| {
             let is_whole = header.msg_hdr.msg_flags & libc::MSG_TRUNC == 0;
-            if is_whole { header.msg_len as usize } else { 0 }
+            let len = if is_whole { header.msg_len as usize } else { 0 };
+            (len, coalesced(&header.msg_hdr).unwrap_or(len))
         }));
         n == RECEIVE_MAX
     }
 
     /// The datagrams of the last call.
     pub(crate) fn datagrams(&mut self) -> impl Iterator<Item = (SocketAddr, &mut [u8])> {
-        let chunks = self.bytes.chunks_exact_mut(DATAGRAM_BYTES_MAX);
-        self.lens
+        let chunks = self.bytes.chunks_exact_mut(MESSAGE_BYTES_MAX);
+        self.messages
             .iter()
             .zip(&self.names)
             .zip(chunks)
-            .filter_map(|((&len, name), chunk)| Some((load_address(name)?, chunk.get_mut(..len)?)))
+            .filter_map(|((&(len, segment), name), chunk)| {
+                let from = load_address(name)?;
+                Some(chunk.get_mut(..len)?.chunks_mut(segment.max(1)).map(move |it| (from, it)))
+            })
+            .flatten()
+            .filter(|(_, bytes)| bytes.len() <= DATAGRAM_BYTES_MAX)
     }
+}
+
+/// How long the datagrams are that the kernel put together into one message; `None` if it is one datagram.
+fn coalesced(header: &libc::msghdr) -> Option<usize> {
+    // SAFETY: the kernel filled the control buffer that the header names, up to `msg_controllen`; the macros
+    // stay inside it. A value of `UDP_GRO` is an int, perhaps not aligned.
+    unsafe {
+        let mut cmsg = libc::CMSG_FIRSTHDR(header);
+        while let Some(it) = cmsg.as_ref() {
+            if it.cmsg_level == libc::SOL_UDP && it.cmsg_type == UDP_GRO {
+                let size = libc::CMSG_DATA(cmsg).cast::<libc::c_int>().read_unaligned();
+                return usize::try_from(size).ok().filter(|size| *size > 0);
+            }
+            cmsg = libc::CMSG_NXTHDR(header, cmsg);
+        }
+    }
+    None
 }
 
 /// Memory for one call that sends many runs of datagrams.
@@ -215,38 +283,35 @@ impl Sender {
 
     /// Sends everything. Returns how many datagrams the kernel did not take.
     pub(crate) fn send(&mut self, socket: &UdpSocket, outbox: &Outbox) -> u64 {
-        let mut runs = outbox.runs().peekable();
+        let mut runs = &outbox.runs[..];
         let mut n_lost = 0;
-        let mut batch: Vec<&[crate::outbox::Datagram]> = Vec::with_capacity(SEND_MAX);
-        while runs.peek().is_some() {
-            batch.clear();
+        while let Some((first, rest)) = runs.split_first() {
             if self.has_segmentation {
-                batch.extend(runs.by_ref().take(SEND_MAX));
-                n_lost += self.send_batch(socket, outbox, &batch);
-            } else if let Some(run) = runs.next() {
+                let (now, later) = runs.split_at(runs.len().min(SEND_MAX));
+                n_lost += self.send_batch(socket, outbox, now);
+                runs = later;
+            } else {
                 // An old kernel or network card: one datagram per message.
-                for singles in run.chunks(SEND_MAX) {
-                    batch.clear();
-                    batch.extend(singles.chunks(1));
-                    n_lost += self.send_batch(socket, outbox, &batch);
-                }
+                n_lost += self.send_singles(socket, outbox, *first);
+                runs = rest;
             }
         }
         n_lost
     }
 
-    fn send_batch(
-        &mut self,
-        socket: &UdpSocket,
-        outbox: &Outbox,
-        mut runs: &[&[crate::outbox::Datagram]],
-    ) -> u64 {
+    fn send_singles(&mut self, socket: &UdpSocket, outbox: &Outbox, run: Run) -> u64 {
+        let mut singles = [run; SEND_MAX];
+        let n = run.singles().zip(&mut singles).map(|(single, place)| *place = single).count();
+        self.send_batch(socket, outbox, &singles[..n])
+    }
+
+    fn send_batch(&mut self, socket: &UdpSocket, outbox: &Outbox, mut runs: &[Run]) -> u64 {
         let mut has_waited = false;
         let mut n_lost = 0;
-        while !runs.is_empty() {
+        while let Some(&first) = runs.first() {
             match self.send_once(socket, outbox, runs) {
                 Ok(n) => {
-                    self.has_segmented |= runs[0].len() > 1;
+                    self.has_segmented |= first.n > 1;
                     runs = &runs[n.min(runs.len())..];
                     has_waited = false;
                 }
@@ -257,7 +322,7 @@ impl Sender {
                 Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(err) => {
                     // The first run cannot be sent: go on behind it.
-                    n_lost += self.send_refused(socket, outbox, runs[0], &err);
+                    n_lost += self.send_refused(socket, outbox, first, &err);
                     runs = &runs[1..];
                 }
             }
@@ -272,25 +337,24 @@ impl Sender {
         &mut self,
         socket: &UdpSocket,
         outbox: &Outbox,
-        run: &[crate::outbox::Datagram],
+        run: Run,
         err: &io::Error,
     ) -> u64 {
         let is_about_segments =
             matches!(err.raw_os_error(), Some(libc::EIO | libc::EINVAL | libc::EMSGSIZE));
-        if run.len() == 1 || !is_about_segments {
-            return run.len() as u64;
+        if run.n == 1 || !is_about_segments {
+            return run.n as u64;
         }
         // One narrow path must not slow all others down.
         self.has_segmentation = self.has_segmented && err.raw_os_error() != Some(libc::EIO);
-        let singles: Vec<&[crate::outbox::Datagram]> = run.chunks(1).collect();
-        self.send_batch(socket, outbox, &singles)
+        self.send_singles(socket, outbox, run)
     }
 
     fn send_once(
         &mut self,
         socket: &UdpSocket,
         outbox: &Outbox,
-        runs: &[&[crate::outbox::Datagram]],
+        runs: &[Run],
     ) -> io::Result<usize> {
         let n = runs.len().min(SEND_MAX);
         // SAFETY: zeros are valid for these plain structures; every pointer that is used is set below.
@@ -298,17 +362,16 @@ impl Sender {
         // SAFETY: as above.
         let mut headers: [libc::mmsghdr; SEND_MAX] = unsafe { zeroed() };
         for (at, run) in runs[..n].iter().enumerate() {
-            let (first, last) = (run[0], run[run.len() - 1]);
-            let bytes = &outbox.bytes[first.start..last.end];
+            let bytes = &outbox.bytes[run.start..run.end];
             // The kernel does not write through the vectors of a send.
             let iov_base = bytes.as_ptr().cast_mut().cast();
             vectors[at] = libc::iovec { iov_base, iov_len: bytes.len() };
             let header = &mut headers[at].msg_hdr;
-            header.msg_namelen = store_address(first.to, &mut self.names[at]);
+            header.msg_namelen = store_address(run.to, &mut self.names[at]);
             header.msg_name = std::ptr::from_mut(&mut self.names[at]).cast();
             header.msg_iov = &raw mut vectors[at];
             header.msg_iovlen = 1;
-            if run.len() > 1 {
+            if run.n > 1 {
                 let control = &mut self.controls[at];
                 header.msg_control = control.as_mut_ptr().cast();
                 // SAFETY: CMSG_SPACE and CMSG_LEN only compute; `control` is aligned for and larger than a
@@ -319,9 +382,7 @@ impl Sender {
                     (*cmsg).cmsg_level = libc::SOL_UDP;
                     (*cmsg).cmsg_type = UDP_SEGMENT;
                     (*cmsg).cmsg_len = libc::CMSG_LEN(2) as usize;
-                    libc::CMSG_DATA(cmsg)
-                        .cast::<u16>()
-                        .write_unaligned((first.end - first.start) as u16);
+                    libc::CMSG_DATA(cmsg).cast::<u16>().write_unaligned(run.segment as u16);
                 }
             }
         }
@@ -382,8 +443,15 @@ mod tests {
 
     #[test]
     fn runs_arrive_as_the_datagrams_they_were_made_of() {
+        [false, true].into_iter().for_each(runs_arrive);
+    }
+
+    fn runs_arrive(coalesced: bool) {
         let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
         let theirs = UdpSocket::bind("127.0.0.1:0").unwrap();
+        if coalesced {
+            coalesce(&theirs);
+        }
         let to = theirs.local_addr().unwrap();
         let mut outbox = Outbox::default();
         for (n, size) in [1_200, 1_200, 1_200, 700, 40, 1_200].into_iter().enumerate() {
@@ -412,14 +480,14 @@ mod tests {
         (0..3).for_each(|n| outbox.push(theirs.local_addr().unwrap(), &[n; 100]));
         let refused = io::Error::from_raw_os_error(libc::EMSGSIZE);
         let mut sender = Sender { has_segmented: true, ..Sender::new() };
-        assert_eq!(sender.send_refused(&ours, &outbox, &outbox.datagrams, &refused), 0);
+        assert_eq!(sender.send_refused(&ours, &outbox, outbox.runs[0], &refused), 0);
         assert!(sender.has_segmentation, "other paths are not narrow");
         wait([theirs.as_raw_fd(), theirs.as_raw_fd()], Some(Duration::from_secs(5)));
         let mut receiver = Receiver::new();
         receiver.receive(&theirs);
         assert_eq!(receiver.datagrams().count(), 3);
         let none = io::Error::from_raw_os_error(libc::ENETUNREACH);
-        assert_eq!(sender.send_refused(&ours, &outbox, &outbox.datagrams, &none), 3);
+        assert_eq!(sender.send_refused(&ours, &outbox, outbox.runs[0], &none), 3);
     }
 
     #[test]

@@ -160,6 +160,8 @@ impl Core {
                 continue;
             }
             let is_audio = *media == Kind::Audio;
+            // RFC 8285 §4.2: larger numbers need another form.
+            let is_short = line.extensions.transport_cc < 15;
             let repairs = chosen.feedback.contains(&"nack");
             let ours = Ssrcs {
                 media: self.random_ssrc(taken),
@@ -172,6 +174,11 @@ impl Core {
                 ssrc: ours.media,
                 rtx: chosen.rtx.zip(ours.rtx),
                 clock_rate: if is_audio { 48_000 } else { 90_000 },
+                transport_cc: if repairs && ours.rtx.is_none() || !is_short {
+                    0
+                } else {
+                    line.extensions.transport_cc
+                },
             };
             lines.push(Line::new(config, (self.random)()));
             ssrcs.push(Some(ours));

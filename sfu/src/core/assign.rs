@@ -40,6 +40,7 @@ impl Core {
                 self.events.push_back(MediaEvent::Slots { session: session.id, slots });
             }
         }
+        room.index_receivers(&self.sessions);
         self.assign_tap(index, now);
     }
 

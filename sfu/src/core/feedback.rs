@@ -5,6 +5,7 @@ use protocol::tap::TapKind;
 use crate::answer::CNAME;
 use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
+use crate::forward::line::Sealing;
 use crate::receive::loss::Repair;
 use crate::room::ClockMap;
 use crate::rtcp::{self, Report, ReportBlock, SenderReport};
@@ -115,7 +116,7 @@ impl Core {
         else {
             return;
         };
-        let Session { lines, srtp, resend_budget, .. } = &mut **session;
+        let Session { lines, srtp, resend_budget, transport_seq, .. } = &mut **session;
         let Some(srtp) = srtp.as_mut() else { return };
         let Some(line) = lines.iter_mut().find(|line| line.config.ssrc == ssrc) else { return };
         let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
@@ -126,7 +127,9 @@ impl Core {
                 return;
             }
             let start = self.out.bytes.len();
-            if line.resend(seq, track, &mut srtp.local, &mut self.out.bytes, now.at) {
+            let srtp = &mut srtp.local;
+            let mut sealing = Sealing { srtp, out: &mut self.out.bytes, transport_seq };
+            if line.resend(seq, track, &mut sealing, now.at) {
                 self.out.close(address, start);
                 self.counters.resent_packets += 1;
             }

@@ -11,7 +11,7 @@ use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
-use crate::room::{LAYER_ACTIVE, LayerIn, Pending, Track};
+use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LayerIn, Pending, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
 
@@ -74,7 +74,9 @@ impl Core {
         let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
         let (is_allowed, repairs) = (track.is_allowed, track.repairs);
         track.last_packet = now.at;
+        let is_held = !track.key.source.is_audio() && track.receivers.len() >= HOLD_RECEIVERS_MIN;
         let Some(layer) = track.layers[arrived.layer].as_deref_mut() else { return };
+        let is_open = is_held && layer.is_frame_open(&arrived.header, arrived.is_repair, now.at);
         layer.last_packet = now.at;
         layer.has_left = false;
         if !arrived.is_repair {
@@ -101,7 +103,8 @@ impl Core {
             return;
         }
         let tap = layer.tap;
-        room.pending.push(Pending { track: track_index, layer: arrived.layer, seq: arrived.seq });
+        let (layer, seq) = (arrived.layer, arrived.seq);
+        room.pending.push(Pending { track: track_index, layer, seq, is_open });
         if let Some(tap) = tap {
             let place = (arrived.layer, arrived.seq);
             self.tap_packet(room_index, tap, track_index, place, now);
@@ -165,6 +168,8 @@ impl Core {
                 key_frames: KeyFrames::default(),
                 clock: None,
                 last_packet: now.at,
+                last_timestamp: arrived.header.timestamp,
+                is_bursty: true,
                 has_left: false,
                 tap: None,
             }));
@@ -250,6 +255,7 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         is_live: false,
         last_packet: now,
         layers: [None, None, None],
+        receivers: Vec::new(),
     }
 }
 

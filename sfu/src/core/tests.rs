@@ -1,5 +1,6 @@
 //! Whole sessions through the core: real offers, ICE, DTLS and SRTP, but no sockets and no clock.
 
+mod allocation;
 pub(crate) mod browser;
 mod corners;
 mod cost;
@@ -18,7 +19,6 @@ use protocol::tap::{TapMessage, TapPacket};
 
 use crate::clock::Now;
 use crate::core::Core;
-use crate::outbox::Datagram;
 use crate::peer::dtls::Identity;
 
 /// A node with its browsers on a virtual network without delay.
@@ -116,8 +116,8 @@ impl World {
             let now = self.now();
             let mut out: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
             self.core.settle(now, &mut |outbox| {
-                let bytes = |it: &Datagram| outbox.bytes[it.start..it.end].to_vec();
-                out.extend(outbox.datagrams.iter().map(|it| (it.to, bytes(it))));
+                let singles = outbox.runs.iter().flat_map(|it| it.singles());
+                out.extend(singles.map(|it| (it.to, outbox.bytes[it.start..it.end].to_vec())));
                 outbox.clear();
             });
             self.events.extend(self.core.events.drain(..));

@@ -10,8 +10,8 @@ use crate::rtp::Header;
 /// camera has about 260.
 pub(crate) const VIDEO_PACKETS_MAX: usize = 512;
 
-/// Packets kept of a sound: 1.3 s at 20 ms.
-pub(crate) const AUDIO_PACKETS_MAX: usize = 64;
+/// Packets kept of a sound: 2.6 s at 20 ms.
+pub(crate) const AUDIO_PACKETS_MAX: usize = 128;
 
 /// Older packets are not sent again: the receiver has given them up.
 pub(crate) const RESEND_AGE_MAX: Duration = Duration::from_secs(1);
@@ -96,9 +96,8 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "a test needs some instant")]
     fn a_packet_is_found_until_a_newer_one_takes_its_place() {
         let now = Instant::now();
-        let mut bytes = Vec::new();
-        let header = Header { len: 12, ..rtp::parse(&[0x80; 12]).unwrap() };
-        rtp::write(&mut bytes, &header);
+        let mut bytes = vec![0x80; 12];
+        let header = rtp::parse(&bytes).unwrap();
         bytes.push(7);
         let mut cache = Cache::new(false);
         assert!(cache.store(3, header, &bytes, now).is_some());

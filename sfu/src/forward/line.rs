@@ -9,7 +9,7 @@ use crate::forward::rewrite::{Numbers, Rewriter, Shift};
 use crate::peer::srtp::Direction;
 use crate::room::{LayerIn, Track};
 use crate::rtcp::SenderReport;
-use crate::rtp::{self, FIXED_HEADER_BYTES, Header};
+use crate::rtp::FIXED_HEADER_BYTES;
 use crate::speaker::TrackIndex;
 
 /// What was negotiated for a line.
@@ -22,6 +22,9 @@ pub(crate) struct LineConfig {
     /// Payload type and SSRC of retransmissions.
     pub(crate) rtx: Option<(u8, u32)>,
     pub(crate) clock_rate: u32,
+    /// Number of the header extension that counts all packets of the session, 0 for none. A line whose
+    /// packets may be sent again as they were has none: the same nonce must never seal two texts.
+    pub(crate) transport_cc: u8,
 }
 
 /// The outgoing stream of a line.
@@ -76,9 +79,8 @@ impl Line {
         &mut self,
         layer_index: usize,
         layer: &LayerIn,
-        packet: &Packet,
-        srtp: &mut Direction,
-        out: &mut Vec<u8>,
+        (packet, padding): (&Packet, u8),
+        sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
         let numbers =
@@ -94,15 +96,16 @@ impl Line {
         }
         let Some(index) = self.rewriter.map(&numbers, now) else { return false };
         let Some(shift) = self.rewriter.shift().copied() else { return false };
-        let start = out.len();
-        let head = Header {
-            payload_type: self.config.payload_type,
-            seq: index as u16,
-            ssrc: self.config.ssrc,
-            ..packet.header
+        let config = &self.config;
+        let out = Outgoing {
+            payload_type: config.payload_type,
+            ssrc: config.ssrc,
+            index,
+            original: None,
+            transport_cc: config.transport_cc,
+            padding: if config.rtx.is_some() { padding } else { 0 },
         };
-        if write(out, (&head, None), packet, &shift, srtp, index).is_none() {
-            out.truncate(start);
+        if !sealing.write(&out, packet, &shift) {
             return false;
         }
         self.packets = self.packets.wrapping_add(1);
@@ -115,8 +118,7 @@ impl Line {
         &mut self,
         seq: u16,
         track: &Track,
-        srtp: &mut Direction,
-        out: &mut Vec<u8>,
+        sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
         let Some((original, shift, index)) = self.rewriter.original(seq) else { return false };
@@ -125,26 +127,26 @@ impl Line {
         if now.saturating_duration_since(packet.arrived) > RESEND_AGE_MAX {
             return false;
         }
-        let head = Header {
-            seq,
-            payload_type: self.config.payload_type,
-            ssrc: self.config.ssrc,
-            ..packet.header
-        };
-        let start = out.len();
-        let written = match self.config.rtx {
+        let config = &self.config;
+        let out = match config.rtx {
             Some((payload_type, ssrc)) => {
-                let rtx_index = self.rtx_seq;
+                let index = self.rtx_seq;
                 self.rtx_seq += 1;
-                let head = Header { seq: rtx_index as u16, payload_type, ssrc, ..head };
-                write(out, (&head, Some(seq)), packet, &shift, srtp, rtx_index)
+                let (original, transport_cc) = (Some(seq), config.transport_cc);
+                Outgoing { payload_type, ssrc, index, original, transport_cc, padding: 0 }
             }
-            None => write(out, (&head, None), packet, &shift, srtp, index),
+            // As it was, to the bit.
+            None if config.transport_cc == 0 => Outgoing {
+                payload_type: config.payload_type,
+                ssrc: config.ssrc,
+                index,
+                original: None,
+                transport_cc: 0,
+                padding: 0,
+            },
+            None => return false,
         };
-        if written.is_none() {
-            out.truncate(start);
-        }
-        written.is_some()
+        sealing.write(&out, packet, &shift)
     }
 
     /// The stream's clock for the browser, once the publisher has told its own.
@@ -163,25 +165,80 @@ impl Line {
     }
 }
 
-/// Writes and seals one packet: header, the number of the original if it is a retransmission, payload.
-fn write(
-    out: &mut Vec<u8>,
-    (head, original): (&Header, Option<u16>),
-    packet: &Packet,
-    shift: &Shift,
-    srtp: &mut Direction,
+/// What is ours in an outgoing packet.
+struct Outgoing {
+    payload_type: u8,
+    ssrc: u32,
+    /// Extended sequence number.
     index: u64,
-) -> Option<()> {
-    let start = out.len();
-    let head = Header { timestamp: head.timestamp.wrapping_add(shift.timestamp), ..*head };
-    rtp::write(out, &head);
-    if let Some(seq) = original {
-        out.extend_from_slice(&seq.to_be_bytes());
+    /// The number that the packet had when it was sent first, in a retransmission (RFC 4588 §4).
+    original: Option<u16>,
+    /// Number of the transport-wide extension, 0 for none.
+    transport_cc: u8,
+    /// Bytes of padding (RFC 3550 §5.1), 0 for none.
+    padding: u8,
+}
+
+/// Where a receiver's packets are written, and what they are sealed with.
+pub(crate) struct Sealing<'a> {
+    pub(crate) srtp: &'a mut Direction,
+    pub(crate) out: &'a mut Vec<u8>,
+    /// The next transport-wide sequence number of the session.
+    pub(crate) transport_seq: &'a mut u16,
+}
+
+/// Length of a header with the transport-wide extension (RFC 8285 §4.2, one-byte form).
+const EXTENDED_HEADER_BYTES: usize = FIXED_HEADER_BYTES + 8;
+
+impl Sealing<'_> {
+    /// Writes and seals one packet. Returns whether it is there.
+    fn write(&mut self, head: &Outgoing, packet: &Packet, shift: &Shift) -> bool {
+        let start = self.out.len();
+        let mut header = [0; EXTENDED_HEADER_BYTES];
+        let header_len = self.header(&mut header, head, packet, shift);
+        self.out.extend_from_slice(&header[..header_len]);
+        if let Some(seq) = head.original {
+            self.out.extend_from_slice(&seq.to_be_bytes());
+        }
+        let payload_start = self.out.len();
+        self.out.extend_from_slice(packet.payload());
+        if let Some(descriptor) = &packet.vp8 {
+            let payload = &mut self.out[payload_start..];
+            vp8::shift(payload, descriptor, shift.picture_id, shift.tl0);
+        }
+        if head.padding > 0 {
+            let end = self.out.len() + usize::from(head.padding);
+            self.out.resize(end, 0);
+            self.out[end - 1] = head.padding;
+        }
+        let sealed = self.srtp.seal(self.out, start, header_len, head.ssrc, head.index);
+        if sealed.is_none() {
+            self.out.truncate(start);
+        }
+        sealed.is_some()
     }
-    let payload_start = out.len();
-    out.extend_from_slice(packet.payload());
-    if let Some(descriptor) = &packet.vp8 {
-        vp8::shift(&mut out[payload_start..], descriptor, shift.picture_id, shift.tl0);
+
+    /// Writes the header and returns its length.
+    fn header(
+        &mut self,
+        bytes: &mut [u8; EXTENDED_HEADER_BYTES],
+        head: &Outgoing,
+        packet: &Packet,
+        shift: &Shift,
+    ) -> usize {
+        let is_extended = head.transport_cc != 0;
+        bytes[0] = 0x80 | u8::from(head.padding > 0) << 5 | u8::from(is_extended) << 4;
+        bytes[1] = u8::from(packet.header.marker) << 7 | head.payload_type;
+        bytes[2..4].copy_from_slice(&(head.index as u16).to_be_bytes());
+        let timestamp = packet.header.timestamp.wrapping_add(shift.timestamp);
+        bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        bytes[8..12].copy_from_slice(&head.ssrc.to_be_bytes());
+        if !is_extended {
+            return FIXED_HEADER_BYTES;
+        }
+        let [high, low] = self.transport_seq.to_be_bytes();
+        *self.transport_seq = self.transport_seq.wrapping_add(1);
+        bytes[12..].copy_from_slice(&[0xbe, 0xde, 0, 1, head.transport_cc << 4 | 1, high, low, 0]);
+        EXTENDED_HEADER_BYTES
     }
-    srtp.seal(out, start, FIXED_HEADER_BYTES, head.ssrc, index)
 }

@@ -7,12 +7,29 @@ pub(crate) mod keyframe;
 pub(crate) mod line;
 pub(crate) mod rewrite;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use crate::forward::cache::Packet;
+use crate::forward::line::Sealing;
 use crate::metrics::Counters;
 use crate::outbox::{OUTBOX_BYTES_MAX, Outbox};
-use crate::room::Room;
-use crate::session::Session;
+use crate::room::{LayerIn, PENDING_MAX, Pending, Room, SessionIndex, Track};
+use crate::session::{NO_LINE, Session};
+
+/// Bytes of padding added to a packet at most, so that a frame's packets are of one length and leave as one
+/// run. Browsers cut a frame into parts that differ by a byte (`RtpPacketizer::SplitAboutEqually`).
+const PADDING_MAX: usize = 24;
+
+/// A packet to be forwarded, looked up once for all receivers.
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    track: usize,
+    layer_index: usize,
+    layer: &'a LayerIn,
+    packet: &'a Packet,
+    padding: u8,
+}
 
 /// Sends a room's waiting packets to its receivers. Returns the receivers in which something panicked.
 pub(crate) fn fan_out(
@@ -22,46 +39,99 @@ pub(crate) fn fan_out(
     counters: &mut Counters,
     send: &mut dyn FnMut(&mut Outbox),
     now: Instant,
-) -> Option<usize> {
+) -> Option<SessionIndex> {
     let mut broken = None;
-    for &index in &room.sessions {
+    let Room { pending, tracks, serving, .. } = room;
+    // A frame's packets lie together, so that its parts make one run at each receiver.
+    pending.sort_by_key(|it| (it.track, it.layer, it.seq));
+    let mut items = [None; PENDING_MAX];
+    let n = look_up(pending, tracks, &mut items);
+    let items = &mut items[..n];
+    pad(items);
+    gather(tracks, pending, sessions, serving);
+    for &index in &*serving {
         let Some(Some(session)) = sessions.get_mut(index) else { continue };
-        if session.lines.is_empty() {
-            continue;
-        }
-        let isolated =
-            std::panic::AssertUnwindSafe(|| to_receiver(room, session, out, counters, now));
-        if std::panic::catch_unwind(isolated).is_err() {
+        session.is_served = false;
+        let isolated = AssertUnwindSafe(|| to_receiver(items, session, out, counters, now));
+        if catch_unwind(isolated).is_err() {
             broken = Some(index);
         }
         if out.bytes.len() >= OUTBOX_BYTES_MAX {
             send(out);
         }
     }
-    room.pending.clear();
+    pending.clear();
     broken
+}
+
+/// Finds the packets that wait. Returns how many there are to forward.
+fn look_up<'a>(
+    pending: &[Pending],
+    tracks: &'a [Option<Track>],
+    items: &mut [Option<Item<'a>>; PENDING_MAX],
+) -> usize {
+    let found = pending.iter().filter_map(|it| {
+        let track = tracks.get(it.track)?.as_ref().filter(|track| track.is_allowed)?;
+        let layer = track.layers[it.layer].as_deref()?;
+        let packet = layer.cache.get(it.seq)?;
+        Some(Item { track: it.track, layer_index: it.layer, layer, packet, padding: 0 })
+    });
+    found.zip(items).map(|(item, place)| *place = Some(item)).count()
+}
+
+/// Makes the packets of each frame as long as its longest, where they nearly are. The last may stay shorter.
+fn pad(items: &mut [Option<Item<'_>>]) {
+    let stream = |it: &Option<Item<'_>>| {
+        it.as_ref().map(|it| (it.track, it.layer_index, it.packet.header.timestamp))
+    };
+    for frame in items.chunk_by_mut(|one, other| stream(one) == stream(other)) {
+        let len = |it: &Option<Item<'_>>| it.as_ref().map_or(0, |it| it.packet.payload().len());
+        let longest = frame.iter().map(len).max().unwrap_or(0);
+        let n = frame.len();
+        for it in frame[..n - 1].iter_mut().flatten() {
+            let missing = longest - it.packet.payload().len();
+            it.padding = if missing <= PADDING_MAX { missing as u8 } else { 0 };
+        }
+    }
+}
+
+/// Lists the sessions that have one of the waiting tracks on a line, each once.
+fn gather(
+    tracks: &[Option<Track>],
+    pending: &[Pending],
+    sessions: &mut [Option<Box<Session>>],
+    serving: &mut Vec<SessionIndex>,
+) {
+    serving.clear();
+    for of_track in pending.chunk_by(|one, other| one.track == other.track) {
+        let track = of_track.first().and_then(|it| tracks.get(it.track)?.as_ref());
+        for &index in track.map_or(&[][..], |track| &track.receivers) {
+            let Some(Some(session)) = sessions.get_mut(index) else { continue };
+            if !std::mem::replace(&mut session.is_served, true) {
+                serving.push(index);
+            }
+        }
+    }
 }
 
 /// Everything that waits, for one receiver.
 fn to_receiver(
-    room: &Room,
+    items: &[Option<Item<'_>>],
     session: &mut Session,
     out: &mut Outbox,
     counters: &mut Counters,
     now: Instant,
 ) {
-    let (Some(address), Some(srtp)) = (session.selected, session.srtp.as_mut()) else { return };
-    for pending in &room.pending {
-        let Some(&line) = session.line_of_track.get(pending.track) else { continue };
-        let Some(line) = session.lines.get_mut(usize::from(line)) else { continue };
-        let Some(Some(track)) = room.tracks.get(pending.track) else { continue };
-        let Some(layer) = &track.layers[pending.layer] else { continue };
-        let Some(packet) = layer.cache.get(pending.seq) else { continue };
-        if !track.is_allowed {
-            continue;
-        }
+    let Session { selected, srtp, lines, line_of_track, transport_seq, .. } = session;
+    let (Some(address), Some(srtp)) = (*selected, srtp.as_mut()) else { return };
+    for item in items.iter().flatten() {
+        let line = line_of_track.get(item.track).copied().unwrap_or(NO_LINE);
+        let Some(line) = lines.get_mut(usize::from(line)) else { continue };
         let start = out.bytes.len();
-        if line.forward(pending.layer, layer, packet, &mut srtp.local, &mut out.bytes, now) {
+        let packet = (item.packet, item.padding);
+        let local = &mut srtp.local;
+        let mut sealing = Sealing { srtp: local, out: &mut out.bytes, transport_seq };
+        if line.forward(item.layer_index, item.layer, packet, &mut sealing, now) {
             out.close(address, start);
             counters.forwarded_packets += 1;
             counters.forwarded_bytes += (out.bytes.len() - start) as u64;

@@ -1,0 +1,113 @@
+//! The packet path allocates nothing once its buffers have grown: counted, not believed.
+#![expect(unsafe_code, reason = "an allocator is an unsafe trait; this one counts and passes on")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use super::*;
+use crate::outbox::Outbox;
+
+const RECEIVERS: usize = 20;
+const FRAMES: u64 = 400;
+const WARM_UP: u64 = 200;
+
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is ending has no counter any more, and no packet path either.
+    let _ = ALLOCATIONS.try_with(|it| it.set(it.get() + 1));
+}
+
+// SAFETY: every call is passed on unchanged to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(at, layout) }
+    }
+
+    unsafe fn realloc(&self, at: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(at, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// One frame of four packets and one packet of sound, sealed.
+fn burst(world: &mut World, frame_number: u64, seq: &mut u64) -> Vec<Vec<u8>> {
+    let mut datagrams = Vec::new();
+    for part in 0..4_u64 {
+        let is_key = part == 0 && frame_number.is_multiple_of(100);
+        let mut payload = frame(frame_number as u16, is_key);
+        // Parts of one frame differ by a byte, as browsers cut them.
+        payload.resize(1_100 + usize::from(part == 3), 9);
+        *seq += 1;
+        let sent = Sent {
+            timestamp: (frame_number as u32).wrapping_mul(3_000),
+            ..video(0, 'h', *seq, &payload)
+        };
+        datagrams.push(world.browsers[0].packet(1, Some('h'), sent));
+    }
+    let voice = Sent {
+        payload_type: 111,
+        ssrc: 10_000,
+        seq: frame_number,
+        timestamp: frame_number as u32 * 960,
+        level: 30,
+        is_rtx: false,
+        payload: &[7; 80],
+    };
+    datagrams.push(world.browsers[0].packet(0, None, voice));
+    datagrams
+}
+
+#[test]
+fn forwarding_allocates_nothing_after_warm_up() {
+    let mut world = World::new(open_room());
+    world.join("a", in_room(), &SITE);
+    for receiver in 0..RECEIVERS {
+        world.join(&format!("r{receiver}"), in_room(), &SITE);
+        world.want(receiver + 1, &[("a", Layer::High)]);
+    }
+    let from = world.browsers[0].address;
+    let (mut seq, mut allocations, mut n_datagrams, mut n_runs) = (0, 0, 0_u64, 0_u64);
+    for frame_number in 0..FRAMES {
+        let mut datagrams = burst(&mut world, frame_number, &mut seq);
+        world.ms += 20;
+        let now = world.now();
+        let forwarded = world.core.counters.forwarded_packets;
+        let before = ALLOCATIONS.get();
+        for datagram in &mut datagrams {
+            world.core.handle_datagram(from, datagram, now);
+        }
+        world.core.settle(now, &mut |out| {
+            n_runs += out.runs.len() as u64;
+            out.clear();
+        });
+        if frame_number >= WARM_UP {
+            allocations += ALLOCATIONS.get() - before;
+            n_datagrams += world.core.counters.forwarded_packets - forwarded;
+        } else {
+            n_runs = 0;
+        }
+        world.core.events.clear();
+        // The clock's work is not the packets' work.
+        world.core.handle_timeout(now);
+        world.core.settle(now, &mut Outbox::clear);
+    }
+    assert_eq!(n_datagrams, (FRAMES - WARM_UP) * RECEIVERS as u64 * 5, "all of it was forwarded");
+    assert_eq!(allocations, 0);
+    assert_eq!(n_runs, (FRAMES - WARM_UP) * RECEIVERS as u64, "a frame and the sound leave as one run");
+}
