@@ -4,8 +4,10 @@
 
 mod admit;
 mod assign;
+mod divide;
 mod feedback;
 mod ingest;
+mod pace;
 mod record;
 mod tick;
 
@@ -227,6 +229,7 @@ impl Core {
             self.counters.panics += 1;
             self.close_session(index, now);
         }
+        self.hurry_served(index);
     }
 
     /// Notes that something waits in a room.

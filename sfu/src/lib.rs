@@ -6,7 +6,6 @@
 //! (who is heard), `peer` (the only folder that names webrtc-rs). `system` is the only file with unsafe
 //! code.
 
-#![allow(dead_code)]
 mod answer;
 mod bandwidth;
 mod clock;

@@ -168,11 +168,6 @@ impl Estimator {
         self.rate.bps() as u32
     }
 
-    /// Share of packets lost lately, thousandths.
-    pub(crate) fn lost_permille(&self) -> u16 {
-        (self.rate.loss() * 1_000.0) as u16
-    }
-
     /// A packet with this transport-wide number leaves.
     pub(crate) fn sent(&mut self, seq: u16, bytes: usize, now: Instant) {
         let us = self.us(now);

@@ -65,6 +65,11 @@ impl Burst {
 }
 
 impl Pacer {
+    /// An empty queue with its memory.
+    pub(crate) fn new() -> Self {
+        Self { queue: VecDeque::with_capacity(WAITING_MAX), ..Self::default() }
+    }
+
     /// Lets a packet wait. `false` if there is no room: it passes.
     pub(crate) fn push(&mut self, packet: Waiting, burst: &mut Burst, now: Instant) -> bool {
         if self.queue.len() == WAITING_MAX {

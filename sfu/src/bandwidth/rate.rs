@@ -158,11 +158,6 @@ impl Rate {
         self.is_calm(now_us) && !(is_full && now_us - self.congested_at < PROBE_AFTER_US)
     }
 
-    /// Share of packets lost lately.
-    pub(crate) fn loss(&self) -> f64 {
-        self.loss
-    }
-
     /// The most that is worth probing, bit/s.
     pub(crate) fn probe_most(&self) -> f64 {
         self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean)

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::bandwidth::allocate::{Choice, Held};
+use crate::bandwidth::pacer::Burst;
 use crate::clock::{Now, ntp_of_unix_us};
 use crate::codec::vp8;
 use crate::forward::cache::{Packet, RESEND_AGE_MAX};
@@ -36,6 +38,13 @@ pub(crate) struct Line {
     pub(crate) target: Option<usize>,
     /// The sharpest layer worth sending.
     pub(crate) layer_max: usize,
+    /// Its place among the wants, the most important 0.
+    pub(crate) rank: u8,
+    /// What it was given of the receiver's line.
+    pub(crate) held: Held,
+    /// It would get more if the receiver's line carried more.
+    pub(crate) is_cut: bool,
+    pub(crate) burst: Burst,
     rewriter: Rewriter,
     rtx_seq: u64,
     packets: u32,
@@ -53,6 +62,10 @@ impl Line {
             track: None,
             target: None,
             layer_max: 2,
+            rank: 0,
+            held: Held::New,
+            is_cut: false,
+            burst: Burst::default(),
             rewriter,
             rtx_seq: random >> 49,
             packets: 0,
@@ -64,8 +77,28 @@ impl Line {
     /// Carries another track from now on, or none.
     pub(crate) fn assign(&mut self, track: Option<TrackIndex>) {
         self.track = track;
+        (self.held, self.is_cut) = (Held::New, false);
+        self.pause();
+    }
+
+    /// Carries nothing until it has a target again.
+    pub(crate) fn pause(&mut self) {
         self.target = None;
         self.rewriter.pause();
+    }
+
+    /// The layer that the receiver's line has room for.
+    pub(crate) fn given(&self) -> Option<usize> {
+        match self.held {
+            Held::At(Choice { spatial, .. }) => Some(usize::from(spatial)),
+            Held::New => Some(self.layer_max),
+            Held::Paused => None,
+        }
+    }
+
+    /// Whether packets of this layer may go out on the line.
+    pub(crate) fn concerns(&self, layer_index: usize, layer: &LayerIn) -> bool {
+        self.target == Some(layer_index) || self.is_settled(layer)
     }
 
     /// Whether the line sends the layer that it should.
@@ -149,6 +182,25 @@ impl Line {
         sealing.write(&out, packet, &shift)
     }
 
+    /// Whether the line can carry padding: its retransmissions are numbered for the whole session.
+    pub(crate) fn can_pad(&self) -> bool {
+        self.config.rtx.is_some() && self.config.transport_cc != 0 && self.packets > 0
+    }
+
+    /// Sends a packet of nothing but padding on the stream of retransmissions: it probes the line and harms no
+    /// decoder. Returns whether something was written.
+    pub(crate) fn pad(&mut self, sealing: &mut Sealing<'_>) -> bool {
+        let Some((payload_type, ssrc)) = self.config.rtx.filter(|_| self.can_pad()) else {
+            return false;
+        };
+        let index = self.rtx_seq;
+        self.rtx_seq += 1;
+        let transport_cc = self.config.transport_cc;
+        let padding = u8::MAX;
+        let head = Outgoing { payload_type, ssrc, index, original: None, transport_cc, padding };
+        sealing.pad(&head, self.rewriter.last_timestamp())
+    }
+
     /// The stream's clock for the browser, once the publisher has told its own.
     pub(crate) fn sender_report(
         &self,
@@ -195,7 +247,8 @@ impl Sealing<'_> {
     fn write(&mut self, head: &Outgoing, packet: &Packet, shift: &Shift) -> bool {
         let start = self.out.len();
         let mut header = [0; EXTENDED_HEADER_BYTES];
-        let header_len = self.header(&mut header, head, packet, shift);
+        let timestamp = packet.header.timestamp.wrapping_add(shift.timestamp);
+        let header_len = self.header(&mut header, head, (packet.header.marker, timestamp));
         self.out.extend_from_slice(&header[..header_len]);
         if let Some(seq) = head.original {
             self.out.extend_from_slice(&seq.to_be_bytes());
@@ -218,19 +271,33 @@ impl Sealing<'_> {
         sealed.is_some()
     }
 
+    /// Writes and seals a packet of padding. Returns whether it is there.
+    fn pad(&mut self, head: &Outgoing, timestamp: u32) -> bool {
+        let start = self.out.len();
+        let mut header = [0; EXTENDED_HEADER_BYTES];
+        let header_len = self.header(&mut header, head, (false, timestamp));
+        self.out.extend_from_slice(&header[..header_len]);
+        let end = self.out.len() + usize::from(head.padding);
+        self.out.resize(end, 0);
+        self.out[end - 1] = head.padding;
+        let sealed = self.srtp.seal(self.out, start, header_len, head.ssrc, head.index);
+        if sealed.is_none() {
+            self.out.truncate(start);
+        }
+        sealed.is_some()
+    }
+
     /// Writes the header and returns its length.
     fn header(
         &mut self,
         bytes: &mut [u8; EXTENDED_HEADER_BYTES],
         head: &Outgoing,
-        packet: &Packet,
-        shift: &Shift,
+        (marker, timestamp): (bool, u32),
     ) -> usize {
         let is_extended = head.transport_cc != 0;
         bytes[0] = 0x80 | u8::from(head.padding > 0) << 5 | u8::from(is_extended) << 4;
-        bytes[1] = u8::from(packet.header.marker) << 7 | head.payload_type;
+        bytes[1] = u8::from(marker) << 7 | head.payload_type;
         bytes[2..4].copy_from_slice(&(head.index as u16).to_be_bytes());
-        let timestamp = packet.header.timestamp.wrapping_add(shift.timestamp);
         bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
         bytes[8..12].copy_from_slice(&head.ssrc.to_be_bytes());
         if !is_extended {

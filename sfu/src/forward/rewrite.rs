@@ -83,6 +83,11 @@ impl Rewriter {
         self.is_paused = true;
     }
 
+    /// The timestamp of the newest packet that was sent.
+    pub(crate) fn last_timestamp(&self) -> u32 {
+        self.last_timestamp
+    }
+
     /// The shift that applies now.
     pub(crate) fn shift(&self) -> Option<&Shift> {
         self.shifts.back()

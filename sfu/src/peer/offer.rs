@@ -279,10 +279,14 @@ fn chosen(media: &MediaDescription, codec: &str) -> Option<Chosen> {
     let wildcard = |name: &str| {
         values(attributes, "rtcp-fb").any(|it| it.strip_prefix("* ").is_some_and(|it| it == name))
     };
-    let feedback = ["nack", "nack pli", "ccm fir", "transport-cc"]
+    let mut feedback: Vec<&str> = ["nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"]
         .into_iter()
         .filter(|name| of(payload_type, "rtcp-fb").any(|it| it == *name) || wildcard(name))
         .collect();
+    if feedback.contains(&"transport-cc") {
+        // The better of the two reports on a line is enough.
+        feedback.retain(|name| *name != "goog-remb");
+    }
     Some(Chosen { payload_type, rtx, parameters, feedback })
 }
 

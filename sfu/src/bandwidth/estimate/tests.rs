@@ -158,7 +158,7 @@ fn others_on_the_line_are_left_their_share() {
 
 #[test]
 fn what_is_remembered_of_a_line_is_small() {
-    let bytes = std::mem::size_of::<Estimator>() + SENT_MAX * std::mem::size_of::<Sent>();
+    let bytes = size_of::<Estimator>() + SENT_MAX * size_of::<Sent>();
     println!("{bytes} bytes");
     assert!(bytes <= 12 * 1_024, "{bytes}");
 }

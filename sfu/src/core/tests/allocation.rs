@@ -109,5 +109,9 @@ fn forwarding_allocates_nothing_after_warm_up() {
     }
     assert_eq!(n_datagrams, (FRAMES - WARM_UP) * RECEIVERS as u64 * 5, "all of it was forwarded");
     assert_eq!(allocations, 0);
-    assert_eq!(n_runs, (FRAMES - WARM_UP) * RECEIVERS as u64, "a frame and the sound leave as one run");
+    assert_eq!(
+        n_runs,
+        (FRAMES - WARM_UP) * RECEIVERS as u64,
+        "a frame and the sound leave as one run"
+    );
 }
