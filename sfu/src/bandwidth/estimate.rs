@@ -24,6 +24,9 @@ const SLICES_BUSY: i64 = 8;
 /// A line that reports nothing for so long, and a round trip, is broken, microseconds.
 const SILENCE_US: i64 = 500_000;
 
+/// After so long without any packet a queue has emptied, although nobody reports it, microseconds.
+const REST_US: i64 = 1_000_000;
+
 /// The least delay is remembered so long at most, twice, microseconds: clocks drift, routes change.
 const LEAST_US: i64 = 8_000_000;
 
@@ -129,6 +132,7 @@ pub(crate) struct Estimator {
     /// Where the receiver's clock was at the last report.
     near: Option<i64>,
     has_reported: bool,
+    reported: i64,
     /// Since when packets are out that no report spoke of.
     unreported: Option<i64>,
     /// What was estimated before the line fell silent, bit/s.
@@ -149,6 +153,7 @@ impl Estimator {
             rtt_us: 100_000,
             near: None,
             has_reported: false,
+            reported: 0,
             unreported: None,
             before_silence: None,
             probe: Probe::default(),
@@ -212,7 +217,7 @@ impl Estimator {
             probe.came(packet.probe(), packet.bytes, sent_us, arrived);
         });
         self.near = Some(reference);
-        self.has_reported = true;
+        (self.has_reported, self.reported) = (true, us);
         self.unreported = None;
         let Some(newest_sent) = newest_sent else { return };
         let rtt_us = (us - newest_sent).clamp(1_000, 2_000_000);
@@ -252,6 +257,10 @@ impl Estimator {
     /// What would be needed for the next step, bit/s; the line is probed for it if it may carry it.
     pub(crate) fn wish(&mut self, needed: Option<u32>, now: Instant) {
         let us = self.us(now);
+        if self.unreported.is_none() && us - self.reported >= REST_US {
+            self.rate.rest();
+            self.trend = Trend::new();
+        }
         let is_free = self.has_reported && self.before_silence.is_none();
         let is_free = is_free && self.rate.may_probe(us);
         let most = self.rate.probe_most();

@@ -163,6 +163,11 @@ impl Rate {
         self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean)
     }
 
+    /// Nothing was sent for a while: whatever queue there was has emptied.
+    pub(crate) fn rest(&mut self) {
+        self.n_cuts = 0;
+    }
+
     /// Sets the rate to what something else has shown.
     pub(crate) fn set(&mut self, bps: f64) {
         self.bps = bps.clamp(BPS_MIN, BPS_MAX);

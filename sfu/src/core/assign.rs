@@ -5,6 +5,7 @@ use std::time::Instant;
 use protocol::control::{MediaEvent, SessionKind};
 use protocol::media::{Source, TrackKey};
 
+use crate::bandwidth::allocate::Held;
 use crate::clock::Now;
 use crate::core::Core;
 use crate::core::divide::divide;
@@ -152,6 +153,10 @@ fn fill(session: &mut Session, room: &Room, is_audio: bool, wanted: &[Wanted]) -
             .or_else(|| beside_companion(session, room, track, is_audio))
             .or_else(|| session.lines.iter().position(|it| is_ours(it) && it.track.is_none()));
         let Some(line) = line else { continue };
+        if layer_max > session.lines[line].layer_max {
+            // A tile that has grown is a new want: it waits for nothing.
+            session.lines[line].held = Held::New;
+        }
         session.lines[line].layer_max = layer_max;
         session.lines[line].rank = rank as u8;
         if carries.is_none() {

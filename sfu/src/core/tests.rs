@@ -1,6 +1,7 @@
 //! Whole sessions through the core: real offers, ICE, DTLS and SRTP, but no sockets and no clock.
 
 mod allocation;
+mod bandwidth;
 pub(crate) mod browser;
 mod corners;
 mod cost;
@@ -10,7 +11,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use browser::{Browser, Sent, Wish, frame};
+use browser::{Browser, Line, Sent, Wish, frame};
 use protocol::control::{MediaCommand, MediaEvent, MediaOffer, RoomMedia, SessionKind, Tap};
 use protocol::error::ErrorCode;
 use protocol::id::{RecordingId, RequestId, SessionId};
@@ -29,6 +30,8 @@ struct World {
     browsers: Vec<Browser>,
     events: Vec<MediaEvent>,
     tap: Vec<TapMessage>,
+    /// The line of the browser that comes next.
+    next_line: Option<u64>,
 }
 
 fn session(n: usize) -> SessionId {
@@ -88,6 +91,7 @@ impl World {
             browsers: Vec::new(),
             events: Vec::new(),
             tap: Vec::new(),
+            next_line: None,
         };
         world.command(MediaCommand::SetRoom(room));
         world
@@ -142,6 +146,13 @@ impl World {
             self.ms += 1;
             self.core.handle_timeout(self.now());
             self.deliver();
+            for n in 0..self.browsers.len() {
+                let now = self.now().at;
+                if let Some(report) = self.browsers[n].reports_due(now) {
+                    let from = self.browsers[n].address;
+                    self.put(from, report);
+                }
+            }
         }
     }
 
@@ -174,6 +185,12 @@ impl World {
         n
     }
 
+    /// The same for a browser whose line carries no more than `bps`, and that reports on it.
+    fn join_on_line(&mut self, publisher: &str, bps: u64) -> usize {
+        self.next_line = Some(bps);
+        self.join(publisher, in_room(), &SITE)
+    }
+
     fn enter(
         &mut self,
         publisher: &str,
@@ -184,6 +201,7 @@ impl World {
     ) -> usize {
         let n = self.browsers.len();
         let mut browser = Browser::new(5_000 + n as u16);
+        browser.line = self.next_line.take().map(|bps| Line::new(bps, self.now().at));
         let answer = self.offer(n, publisher, kind, browser.offer(wishes, setup)).unwrap();
         browser.answered(&answer, fingerprint);
         let knocks = browser.knock(self.now().at);
