@@ -52,12 +52,15 @@ impl Core {
         }
     }
 
-    /// The same for those whom the last fan-out served.
+    /// The same for those of whom the last fan-out let packets wait.
     pub(super) fn hurry_served(&mut self, index: usize) {
         for at in 0.. {
             let room = self.rooms.get(index).and_then(Option::as_ref);
             let Some(&receiver) = room.and_then(|room| room.serving.get(at)) else { return };
-            self.hurry(receiver);
+            let session = self.session(receiver);
+            if session.is_some_and(|it| it.receiver.pacer.poll_timeout().is_some()) {
+                self.hurry(receiver);
+            }
         }
     }
 
