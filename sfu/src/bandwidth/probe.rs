@@ -226,17 +226,15 @@ impl Probe {
     /// Time passes.
     pub(crate) fn handle_timeout(&mut self, now_us: i64) {
         match self.state {
-            State::Idle => {}
             State::Sending if tick(self.began, now_us) >= self.n_ticks => {
-                self.state = State::Judging
+                self.state = State::Judging;
             }
-            State::Sending => {}
             State::Judging if now_us - self.began >= PATIENCE_US => {
                 self.state = State::Idle;
                 self.not_before = now_us + self.pause;
                 self.pause = (2 * self.pause).min(PAUSE_MAX_US);
             }
-            State::Judging => {}
+            State::Idle | State::Sending | State::Judging => {}
         }
     }
 }

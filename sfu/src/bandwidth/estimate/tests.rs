@@ -9,7 +9,7 @@ const SEEDS: [u64; 3] = [1, 77, 4_711];
 fn site() -> Traffic {
     let camera: &[u32] = &[150_000, 500_000, 1_500_000];
     let mut ladders: Vec<&[u32]> = vec![camera, &[600_000, 1_500_000]];
-    ladders.extend([&camera[..]; 12]);
+    ladders.extend([camera; 12]);
     page(&ladders)
 }
 
@@ -44,8 +44,11 @@ fn it_finds_what_a_line_carries() {
     for (name, traffic) in [("elastic", Traffic::Elastic { want_bps: 20e6 }), ("page", site())] {
         for bps in [300e3, 1e6, 3e6, 8e6] {
             for seed in SEEDS {
-                let mut world =
-                    World::new(Line { jitter_ms: 3, ..Line::of(bps) }, &[traffic.clone()], seed);
+                let mut world = World::new(
+                    Line { jitter_ms: 3, ..Line::of(bps) },
+                    std::slice::from_ref(&traffic),
+                    seed,
+                );
                 let found = converged(&mut world, bps, 10_000);
                 let mean = mean(&mut world, 10_000);
                 println!(
@@ -67,8 +70,11 @@ fn it_follows_when_the_line_halves() {
     for (name, traffic) in [("elastic", Traffic::Elastic { want_bps: 20e6 }), ("page", site())] {
         for bps in [1e6, 3e6, 8e6] {
             for seed in SEEDS {
-                let mut world =
-                    World::new(Line { jitter_ms: 3, ..Line::of(bps) }, &[traffic.clone()], seed);
+                let mut world = World::new(
+                    Line { jitter_ms: 3, ..Line::of(bps) },
+                    std::slice::from_ref(&traffic),
+                    seed,
+                );
                 world.pass(15_000);
                 world.line.bps = bps / 2.0;
                 let (mut peak, mut settled, mut followed) = (0.0_f64, 0, None);
