@@ -56,6 +56,8 @@ pub(crate) struct Media {
     pub(crate) listen: SocketAddr,
     /// Addresses told to browsers; empty: all of this machine's own. Needed behind address translation.
     pub(crate) candidates: Vec<IpAddr>,
+    /// Threads that forward media, 1 to 64.
+    pub(crate) shards: usize,
 }
 
 impl Default for Node {
@@ -72,7 +74,7 @@ impl Default for Http {
 
 impl Default for Media {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::UNSPECIFIED, 7882).into(), candidates: Vec::new() }
+        Self { listen: (Ipv4Addr::UNSPECIFIED, 7882).into(), candidates: Vec::new(), shards: 1 }
     }
 }
 
@@ -80,7 +82,7 @@ impl Default for Media {
 const KEYS: &[(&str, &[&str])] = &[
     ("node", &["data", "log", "log_format"]),
     ("http", &["listen"]),
-    ("media", &["listen", "candidates"]),
+    ("media", &["listen", "candidates", "shards"]),
 ];
 
 /// Reads file, environment and command line.

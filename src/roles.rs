@@ -79,7 +79,8 @@ fn bind_media(config: &Config) -> anyhow::Result<sfu::Node> {
     std::net::UdpSocket::bind(listen)
         .map_err(|error| anyhow::anyhow!(doctor::port_taken(&error, "UDP", listen, "--media")))?;
     let candidates = config.media.candidates.clone();
-    Ok(sfu::Node::bind(sfu::Config { media: listen, candidates })?)
+    let shards = config.media.shards;
+    Ok(sfu::Node::bind(sfu::Config { media: listen, candidates, shards })?)
 }
 
 /// Says on standard output that the server is ready. The last line begins with `Ready:`; scripts wait

@@ -10,10 +10,16 @@ pub struct Config {
     /// The addresses named to browsers as candidates; empty: every address of this machine, loopback
     /// included.
     pub candidates: Vec<IpAddr>,
+    /// Threads that forward media, 1 to 64. Each takes rooms of its own.
+    pub shards: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { media: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)), candidates: Vec::new() }
+        Self {
+            media: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443)),
+            candidates: Vec::new(),
+            shards: 1,
+        }
     }
 }

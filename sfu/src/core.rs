@@ -21,6 +21,7 @@ use std::time::Instant;
 use protocol::control::{MediaCommand, MediaEvent, RoomMedia};
 use protocol::id::SessionId;
 use protocol::tap::{TapMessage, TapTrack};
+use rustc_hash::FxHashMap;
 
 use crate::clock::Now;
 use crate::forward;
@@ -32,9 +33,13 @@ use crate::peer::stun;
 use crate::room::Room;
 use crate::rtp;
 use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX, Session, Srtp};
+use crate::shard::Neighbours;
 
 /// Most rooms at one node.
 const ROOMS_MAX: usize = 4_096;
+
+/// Tapped tracks of one shard: 2^26 while it runs.
+const SHARD_SHIFT: u32 = 26;
 
 /// Random numbers, drawn by the shell.
 pub(crate) type Random = Box<dyn FnMut() -> u64 + Send>;
@@ -54,7 +59,10 @@ pub(crate) struct Core {
     sessions: Vec<Option<Box<Session>>>,
     by_id: HashMap<SessionId, usize>,
     by_ufrag: HashMap<String, usize>,
-    by_address: HashMap<SocketAddr, usize>,
+    by_address: FxHashMap<SocketAddr, usize>,
+    /// Addresses of ours that the kernel hands to another shard.
+    arrives_at: HashMap<SocketAddr, usize>,
+    pub(crate) neighbours: Neighbours,
     rooms: Vec<Option<Room>>,
     by_name: HashMap<String, usize>,
     /// Rooms in which packets wait or lines have to be assigned.
@@ -82,7 +90,9 @@ impl Core {
         identity: Arc<Identity>,
         candidates: Vec<SocketAddr>,
         random: Random,
+        neighbours: Neighbours,
     ) -> Self {
+        let ready = (neighbours.here == 0).then_some(MediaEvent::Ready);
         Self {
             identity,
             candidates,
@@ -90,7 +100,7 @@ impl Core {
             sessions: Vec::new(),
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
-            by_address: HashMap::new(),
+            by_address: FxHashMap::default(),
             rooms: Vec::new(),
             by_name: HashMap::new(),
             touched: Vec::new(),
@@ -98,24 +108,45 @@ impl Core {
             timers: BinaryHeap::new(),
             last_serial: 0,
             last_origin: 0,
-            last_tap: 0,
+            // No two shards give a track the same number.
+            last_tap: (neighbours.here as TapTrack) << SHARD_SHIFT,
             scratch: Vec::new(),
             out: Outbox::default(),
-            events: VecDeque::from([MediaEvent::Ready]),
+            events: ready.into_iter().collect(),
+            neighbours,
+            arrives_at: HashMap::new(),
             tap: VecDeque::new(),
             counters: Counters::default(),
         }
     }
 
-    /// Takes one datagram. Bytes are changed in place (decrypted).
+    /// Takes one datagram that arrived here. Bytes are changed in place (decrypted).
     pub(crate) fn handle_datagram(&mut self, from: SocketAddr, bytes: &mut [u8], now: Now) {
+        self.datagram(from, bytes, None, now);
+    }
+
+    /// Takes one datagram that arrived at another shard.
+    pub(crate) fn handle_handed(
+        &mut self,
+        from: SocketAddr,
+        bytes: &mut [u8],
+        via: usize,
+        now: Now,
+    ) {
+        self.datagram(from, bytes, Some(via), now);
+    }
+
+    fn datagram(&mut self, from: SocketAddr, bytes: &mut [u8], via: Option<usize>, now: Now) {
         // RFC 7983: the first byte tells the protocols apart.
         match bytes.first() {
-            Some(0..=3) => self.stun(from, bytes, now),
+            Some(0..=3) => self.stun(from, bytes, via, now),
             Some(20..=63 | 128..=191) => {
                 // Only from an address that ICE has validated; all else is thrown away unread.
                 let Some(&index) = self.by_address.get(&from) else {
-                    self.counters.dropped_address += 1;
+                    let owner = self.neighbours.of_address(from).filter(|_| via.is_none());
+                    if !owner.is_some_and(|owner| self.neighbours.hand_on(owner, from, bytes)) {
+                        self.counters.dropped_address += 1;
+                    }
                     return;
                 };
                 self.isolated(index, now, |core| core.media(index, bytes, now));
@@ -261,20 +292,31 @@ impl Core {
         }
     }
 
-    fn stun(&mut self, from: SocketAddr, bytes: &[u8], now: Now) {
+    fn stun(&mut self, from: SocketAddr, bytes: &[u8], via: Option<usize>, now: Now) {
         let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
             self.counters.dropped_stun += 1;
             return;
         };
         let Some(&index) = self.by_ufrag.get(&request.ufrag) else {
-            self.counters.dropped_stun += 1;
+            let owner = admit::shard_of(&request.ufrag).filter(|_| via.is_none());
+            let owner = self.neighbours.of_letter(owner);
+            let neighbours = &mut self.neighbours;
+            if !owner.is_some_and(|owner| neighbours.hand_on_request(owner, from, bytes)) {
+                self.counters.dropped_stun += 1;
+            }
             return;
         };
-        self.isolated(index, now, |core| core.check(index, from, request, now));
+        self.isolated(index, now, |core| core.check(index, (from, via), request, now));
     }
 
     /// A binding request for one of our sessions: authenticates it, and with it the address it came from.
-    fn check(&mut self, index: usize, from: SocketAddr, request: stun::Request, now: Now) {
+    fn check(
+        &mut self,
+        index: usize,
+        (from, via): (SocketAddr, Option<usize>),
+        request: stun::Request,
+        now: Now,
+    ) {
         let provider = Arc::clone(&self.identity.provider);
         let Some(session) = self.session_mut(index) else { return };
         // A request that breaks the library is not authentic, and no reason to end the session it names.
@@ -306,13 +348,26 @@ impl Core {
         session.has_started_dtls = true;
         let progress = if starts { session.dtls.start(now.at) } else { Progress::None };
         if let Some(address) = forgotten {
-            self.by_address.remove(&address);
+            self.forget_address(address);
         }
         self.by_address.insert(from, index);
+        if let Some(via) = via
+            && self.arrives_at.insert(from, via) != Some(via)
+        {
+            self.neighbours.tell_owner(via, from, true);
+        }
         self.out.push(from, &checked.answer);
         self.progress(index, progress, now);
         if starts {
             self.send_dtls(index);
+        }
+    }
+
+    /// Nothing from this address is for us any more.
+    fn forget_address(&mut self, address: SocketAddr) {
+        self.by_address.remove(&address);
+        if let Some(via) = self.arrives_at.remove(&address) {
+            self.neighbours.tell_owner(via, address, false);
         }
     }
 
@@ -421,7 +476,9 @@ impl Core {
         self.counters.participants -= u64::from(session.srtp.is_some());
         self.by_id.remove(&session.id);
         self.by_ufrag.remove(&session.ufrag);
-        self.by_address.retain(|_, of| *of != index);
+        for address in std::mem::take(&mut session.addresses) {
+            self.forget_address(address);
+        }
         let tracks: Vec<usize> = session.sends.iter().filter_map(|send| send.track).collect();
         for track in tracks {
             self.end_track(session.room, track);

@@ -20,8 +20,13 @@ macro_rules! counters {
                 $(self.$field.store(from.$field, Ordering::Relaxed);)+
             }
 
-            /// Appends them in Prometheus' text form.
-            pub(crate) fn write(&self, out: &mut String) {
+            /// Sessions connected at this shard.
+            pub(crate) fn sessions(&self) -> u64 {
+                self.participants.load(Ordering::Relaxed)
+            }
+
+            /// Appends the sums over all shards in Prometheus' text form.
+            pub(crate) fn write(shards: &[std::sync::Arc<Self>], out: &mut String) {
                 let mut told = "";
                 $(
                     let family = $name.split('{').next().unwrap_or_default();
@@ -31,7 +36,8 @@ macro_rules! counters {
                         let _ = write!(out, "# HELP {family} {help}\n# TYPE {family} {}\n", $kind);
                         told = family;
                     }
-                    let _ = writeln!(out, "{} {}", $name, self.$field.load(Ordering::Relaxed));
+                    let sum: u64 = shards.iter().map(|it| it.$field.load(Ordering::Relaxed)).sum();
+                    let _ = writeln!(out, "{} {sum}", $name);
                 )+
                 let _ = told;
             }
@@ -54,6 +60,8 @@ counters! {
     forwarded_packets => "diemcau_forwarded_packets_total", "counter";
     /// Their bytes.
     forwarded_bytes => "diemcau_forwarded_bytes_total", "counter";
+    /// Packets of silence that were not forwarded.
+    silent_packets => "diemcau_silent_packets_total", "counter";
     /// Packets that receivers asked for again.
     nacked_packets => "diemcau_nacked_packets_total", "counter";
     /// Packets sent again.
@@ -78,8 +86,12 @@ counters! {
     dropped_grant => "diemcau_dropped_packets_total{reason=\"not_granted\"}", "counter";
     /// Datagrams that the socket would not take.
     dropped_send => "diemcau_dropped_packets_total{reason=\"send\"}", "counter";
+    /// Datagrams that another shard had no room for.
+    dropped_shard => "diemcau_dropped_packets_total{reason=\"shard\"}", "counter";
     /// Packets that the recorder's queue had no room for.
     dropped_tap => "diemcau_dropped_packets_total{reason=\"tap\"}", "counter";
+    /// Wake-ups' worth of datagrams that crossed from one shard to another.
+    shard_parcels => "diemcau_shard_parcels_total", "counter";
     /// Events that the control plane's queue had no room for.
     dropped_events => "diemcau_dropped_media_events_total", "counter";
     /// Sessions ended because something in them panicked.
@@ -95,7 +107,7 @@ mod tests {
         let published = Published::default();
         published.copy(&Counters { participants: 3, dropped_grant: 7, ..Counters::default() });
         let mut text = String::new();
-        published.write(&mut text);
+        Published::write(&[published.into()], &mut text);
         assert!(text.contains("\ndiemcau_participants 3\n"));
         assert!(text.contains("diemcau_dropped_packets_total{reason=\"not_granted\"} 7\n"));
         assert_eq!(text.matches("# TYPE diemcau_dropped_packets_total counter").count(), 1);

@@ -7,32 +7,27 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc as std_mpsc;
+use std::sync::mpsc::{self as std_mpsc, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use protocol::control::{MediaCommand, MediaEvent};
 use protocol::tap::TapMessage;
-use tokio::sync::mpsc::{Receiver, Sender, error::TrySendError};
+use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::clock::Now;
 use crate::config::Config;
 use crate::core::Core;
 use crate::error::Error;
 use crate::metrics::Published;
+use crate::outlet::Outlet;
 use crate::peer::dtls::Identity;
 use crate::room::PENDING_MAX;
+use crate::shard::{Neighbours, Parcel, Placement, SHARDS_MAX, ToShard};
 use crate::system;
 
-/// Commands on their way from the link to the thread.
-const COMMANDS_MAX: usize = 256;
-
-/// Events that wait because the control plane's queue is full. Beyond that the oldest are lost; the
-/// control plane then opens the link again.
-const EVENTS_WAITING_MAX: usize = 4_096;
-
-/// Messages about tracks that wait because the recorder's queue is full.
-const TAP_WAITING_MAX: usize = 4_096;
+/// Commands and parcels on their way to a shard.
+const INBOX_MAX: usize = 256;
 
 /// Rounds of receiving before timers and commands get their turn.
 const RECEIVE_ROUNDS_MAX: usize = 16;
@@ -45,7 +40,8 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A media node that has its port but does not run yet.
 pub struct Node {
-    socket: UdpSocket,
+    /// One for each shard, all on one port.
+    sockets: Vec<UdpSocket>,
     address: SocketAddr,
     candidates: Vec<SocketAddr>,
     identity: Arc<Identity>,
@@ -58,16 +54,19 @@ impl Node {
             std::io::ErrorKind::AddrInUse => Error::PortTaken(config.media),
             _ => Error::Listen { address: config.media, source },
         };
-        let socket = UdpSocket::bind(config.media).map_err(listen)?;
-        socket.set_nonblocking(true).map_err(listen)?;
-        system::enlarge_buffers(&socket);
-        system::coalesce(&socket);
-        let address = socket.local_addr().map_err(listen)?;
+        let n = config.shards.clamp(1, SHARDS_MAX);
+        let sockets = system::bind_all(config.media, n).map_err(listen)?;
+        for socket in &sockets {
+            socket.set_nonblocking(true).map_err(listen)?;
+            system::enlarge_buffers(socket);
+            system::coalesce(socket);
+        }
+        let address = sockets.first().ok_or(Error::NoAddress)?.local_addr().map_err(listen)?;
         let candidates = candidates(&config, address);
         if candidates.is_empty() {
             return Err(Error::NoAddress);
         }
-        Ok(Self { socket, address, candidates, identity: Arc::new(Identity::generate()?) })
+        Ok(Self { sockets, address, candidates, identity: Arc::new(Identity::generate()?) })
     }
 
     /// The address that was bound, with its real port.
@@ -75,44 +74,98 @@ impl Node {
         self.address
     }
 
-    /// Runs on a thread of its own until the commands end or [`Handle::stop`] is called.
+    /// Runs on threads of its own until the commands end or [`Handle::stop`] is called.
     pub fn run(
         self,
         commands: Receiver<MediaCommand>,
         events: Sender<MediaEvent>,
         tap: Sender<TapMessage>,
     ) -> Handle {
-        let published = Arc::new(Published::default());
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (shell_end, wake) = match UnixStream::pair() {
-            Ok(pair) => pair,
-            Err(err) => {
-                tracing::error!(%err, "no media: cannot make a pipe");
-                return Handle { published, stopping, wake: None, thread: None };
+        let started = self.start(commands, events, tap);
+        started.unwrap_or_else(|err| {
+            tracing::error!(%err, "no media: cannot make threads or pipes");
+            Handle {
+                published: Vec::new(),
+                stopping: Arc::default(),
+                wakes: Vec::new(),
+                threads: Vec::new(),
             }
-        };
-        let forwarded = wake.try_clone().and_then(|wake| {
+        })
+    }
+
+    fn start(
+        self,
+        commands: Receiver<MediaCommand>,
+        events: Sender<MediaEvent>,
+        tap: Sender<TapMessage>,
+    ) -> std::io::Result<Handle> {
+        let n = self.sockets.len();
+        let stopping: Arc<AtomicBool> = Arc::default();
+        let (mut posts, mut ends, mut wakes) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..n {
+            let (shell_end, wake) = UnixStream::pair()?;
             shell_end.set_nonblocking(true)?;
-            forward_commands(commands, wake)
-        });
-        let shell = |commands| Shell {
-            core: Core::new(self.identity, self.candidates, Box::new(rand::random::<u64>)),
-            socket: self.socket,
-            commands,
-            wake: shell_end,
-            events,
-            tap,
-            tap_waiting: VecDeque::new(),
-            tap_dropped: 0,
-            published: Arc::clone(&published),
-            stopping: Arc::clone(&stopping),
-        };
-        let thread = forwarded.and_then(|commands| {
-            let shell = shell(commands);
-            std::thread::Builder::new().name("media".to_owned()).spawn(move || shell.run())
-        });
-        let thread = thread.inspect_err(|err| tracing::error!(%err, "no media thread")).ok();
-        Handle { published, stopping, wake: Some(wake), thread }
+            wake.set_nonblocking(true)?;
+            let (sender, inbox) = std_mpsc::sync_channel(INBOX_MAX);
+            wakes.push(wake.try_clone()?);
+            posts.push(Post { sender, wake: Arc::new(wake) });
+            ends.push((inbox, shell_end));
+        }
+        let published: Vec<Arc<Published>> = (0..n).map(|_| Arc::default()).collect();
+        let mut handle = Handle { published, stopping, wakes, threads: Vec::new() };
+        for (here, (socket, (inbox, wake))) in self.sockets.into_iter().zip(ends).enumerate() {
+            let (identity, candidates) = (Arc::clone(&self.identity), self.candidates.clone());
+            let (posts, events, tap) = (posts.clone(), events.clone(), tap.clone());
+            let published = Arc::clone(&handle.published[here]);
+            let stopping = Arc::clone(&handle.stopping);
+            let shell = move || {
+                let random = Box::new(rand::random::<u64>);
+                let core = Core::new(identity, candidates, random, Neighbours::new(here, n));
+                let tap_waiting = VecDeque::new();
+                let outlet = Outlet { events, tap, tap_waiting, tap_dropped: 0 };
+                Shell { core, socket, inbox, wake, posts, outlet, published, stopping }.run();
+            };
+            let thread = std::thread::Builder::new().name(format!("media-{here}")).spawn(shell)?;
+            handle.threads.push(thread);
+        }
+        let published = handle.published.clone();
+        std::thread::Builder::new()
+            .name("media-commands".to_owned())
+            .spawn(move || hand_out(commands, &posts, &published))?;
+        Ok(handle)
+    }
+}
+
+/// The way to a shard.
+#[derive(Clone)]
+struct Post {
+    sender: SyncSender<ToShard>,
+    wake: Arc<UnixStream>,
+}
+
+impl Post {
+    fn wake(&self) {
+        // A full pipe means that the shard is about to wake; a closed one, that it has ended.
+        if let Err(err) = (&*self.wake).write_all(&[1])
+            && err.kind() != std::io::ErrorKind::WouldBlock
+        {
+            tracing::debug!(%err, "a media thread has ended already");
+        }
+    }
+
+    /// Waits for room. Returns whether the shard still runs.
+    fn send(&self, message: ToShard) -> bool {
+        let is_there = self.sender.send(message).is_ok();
+        self.wake();
+        is_there
+    }
+
+    /// Waits for nothing: shards that wait for each other would stop. What finds no room is lost, as on a
+    /// network. Returns whether it was taken.
+    fn try_send(&self, message: ToShard) -> bool {
+        let is_taken = self.sender.try_send(message).is_ok();
+        self.wake();
+        is_taken
     }
 }
 
@@ -131,47 +184,52 @@ fn candidates(config: &Config, bound: SocketAddr) -> Vec<SocketAddr> {
         .collect()
 }
 
-/// Hands commands to the thread and wakes it. A small thread, because the media thread waits for its
-/// socket, not for tokio.
-fn forward_commands(
-    mut commands: Receiver<MediaCommand>,
-    mut wake: UnixStream,
-) -> std::io::Result<std_mpsc::Receiver<MediaCommand>> {
-    let (to_shell, from_link) = std_mpsc::sync_channel(COMMANDS_MAX);
-    std::thread::Builder::new().name("media-commands".to_owned()).spawn(move || {
-        while let Some(command) = commands.blocking_recv() {
-            if to_shell.send(command).is_err() || wake.write_all(&[1]).is_err() {
-                return;
-            }
+/// Hands commands to the shards and wakes them. A small thread, because the media threads wait for their
+/// sockets, not for tokio.
+fn hand_out(mut commands: Receiver<MediaCommand>, posts: &[Post], published: &[Arc<Published>]) {
+    let mut placement = Placement::default();
+    while let Some(command) = commands.blocking_recv() {
+        let loads: Vec<u64> = published.iter().map(|it| it.sessions()).collect();
+        let is_there = match placement.of(&command, &loads) {
+            Some(shard) => posts[shard].send(ToShard::Command(command)),
+            None => posts.iter().all(|post| post.send(ToShard::Command(command.clone()))),
+        };
+        if !is_there {
+            break;
         }
-    })?;
-    Ok(from_link)
+    }
+    posts.iter().for_each(|post| {
+        // One that has ended needs no telling.
+        post.send(ToShard::Stop);
+    });
 }
 
 /// A running media node.
 pub struct Handle {
-    published: Arc<Published>,
+    published: Vec<Arc<Published>>,
     stopping: Arc<AtomicBool>,
-    wake: Option<UnixStream>,
-    thread: Option<JoinHandle<()>>,
+    wakes: Vec<UnixStream>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Handle {
     /// Appends the node's metrics in Prometheus' text form, at most a second old.
     pub fn metrics(&self, out: &mut String) {
-        self.published.write(out);
+        Published::write(&self.published, out);
     }
 
-    /// Stops the node and waits for its thread.
-    pub fn stop(mut self) {
+    /// Stops the node and waits for its threads.
+    pub fn stop(self) {
         self.stopping.store(true, Ordering::Release);
-        if let Some(wake) = &mut self.wake
-            && let Err(err) = wake.write_all(&[1])
-        {
-            tracing::debug!(%err, "the media thread has ended already");
+        for mut wake in &self.wakes {
+            if let Err(err) = wake.write_all(&[1]) {
+                tracing::debug!(%err, "a media thread has ended already");
+            }
         }
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the media thread panicked");
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a media thread panicked");
+            }
         }
     }
 }
@@ -179,12 +237,11 @@ impl Handle {
 struct Shell {
     core: Core,
     socket: UdpSocket,
-    commands: std_mpsc::Receiver<MediaCommand>,
+    inbox: std_mpsc::Receiver<ToShard>,
     wake: UnixStream,
-    events: Sender<MediaEvent>,
-    tap: Sender<TapMessage>,
-    tap_waiting: VecDeque<TapMessage>,
-    tap_dropped: u64,
+    /// The ways to all shards, by number.
+    posts: Vec<Post>,
+    outlet: Outlet,
     published: Arc<Published>,
     stopping: Arc<AtomicBool>,
 }
@@ -223,13 +280,14 @@ impl Shell {
                     break;
                 }
             }
-            if self.take_commands(&mut sender) {
+            if self.take_messages(&mut sender) {
                 break;
             }
             let now = now();
             self.core.handle_timeout(now);
             self.settle(&mut sender, now);
-            self.tell();
+            self.tell_neighbours();
+            self.core.counters.dropped_tap += self.outlet.tell(&mut self.core);
             if now.at >= metrics_due {
                 metrics_due = now.at + METRICS_INTERVAL;
                 self.published.copy(&self.core.counters);
@@ -237,22 +295,54 @@ impl Shell {
         }
     }
 
-    /// Handles waiting commands. Returns whether there will be no more.
-    fn take_commands(&mut self, sender: &mut system::Sender) -> bool {
+    /// Handles what the control plane and other shards say. Returns whether there will be no more.
+    fn take_messages(&mut self, sender: &mut system::Sender) -> bool {
         let mut woken = [0; 256];
         // Nothing to read means that nobody woke us; the bytes themselves mean nothing.
         if let Ok(0) = self.wake.read(&mut woken) {
             return true;
         }
-        loop {
-            match self.commands.try_recv() {
-                Ok(command) => {
-                    let now = now();
-                    self.core.handle_command(command, now);
-                    self.settle(sender, now);
-                }
+        for _ in 0..INBOX_MAX {
+            let message = match self.inbox.try_recv() {
+                Ok(ToShard::Stop) | Err(std_mpsc::TryRecvError::Disconnected) => return true,
+                Ok(message) => message,
                 Err(std_mpsc::TryRecvError::Empty) => return false,
-                Err(std_mpsc::TryRecvError::Disconnected) => return true,
+            };
+            let now = now();
+            match message {
+                ToShard::Command(command) => self.core.handle_command(command, now),
+                ToShard::Datagrams(parcel) => self.unpack(parcel, sender, now),
+                ToShard::Empty(parcel) => self.core.neighbours.take_back(parcel),
+                ToShard::Owner(address, owner) => self.core.neighbours.set_owner(address, owner),
+                ToShard::Stop => return true,
+            }
+            self.settle(sender, now);
+        }
+        // There may be more: the next wait is to end at once.
+        self.posts[self.core.neighbours.here].wake();
+        false
+    }
+
+    fn unpack(&mut self, mut parcel: Parcel, sender: &mut system::Sender, now: Now) {
+        let via = parcel.via;
+        for (n, (from, bytes)) in parcel.datagrams().enumerate() {
+            if n > 0 && n.is_multiple_of(PENDING_MAX) {
+                self.settle(sender, now);
+            }
+            self.core.handle_handed(from, bytes, via, now);
+        }
+        parcel.clear();
+        // Lost memory is only memory.
+        self.posts[via].try_send(ToShard::Empty(parcel));
+    }
+
+    /// Hands over what belongs to other shards.
+    fn tell_neighbours(&mut self) {
+        while let Some((to, message)) = self.core.neighbours.poll() {
+            let n = message.n_datagrams();
+            self.core.counters.shard_parcels += u64::from(n > 0);
+            if !self.posts[to].try_send(message) {
+                self.core.counters.dropped_shard += n;
             }
         }
     }
@@ -266,69 +356,6 @@ impl Shell {
             out.clear();
         });
         self.core.counters.dropped_send += n_lost;
-    }
-
-    /// Passes on events and the recorder's packets. Nobody is waited for.
-    fn tell(&mut self) {
-        while let Some(event) = self.core.events.pop_front() {
-            if let Err(TrySendError::Full(event)) = self.events.try_send(event) {
-                self.core.events.push_front(event);
-                break;
-            }
-        }
-        while self.core.events.len() > EVENTS_WAITING_MAX {
-            self.core.events.pop_front();
-            self.core.counters.dropped_events += 1;
-        }
-        while let Some(message) = self.core.tap.pop_front() {
-            self.tell_recorder(message);
-        }
-        self.try_waiting();
-    }
-
-    /// Packets are thrown away when the queue is full; what is said about tracks waits, and packets
-    /// never overtake it.
-    fn tell_recorder(&mut self, mut message: TapMessage) {
-        if let TapMessage::Packets { packets, dropped, .. } = &mut message {
-            if !self.try_waiting() {
-                self.count_lost(packets.len());
-                return;
-            }
-            *dropped = std::mem::take(&mut self.tap_dropped);
-            if let Err(TrySendError::Full(TapMessage::Packets { packets, dropped, .. })) =
-                self.tap.try_send(message)
-            {
-                self.tap_dropped = dropped;
-                self.count_lost(packets.len());
-            }
-            return;
-        }
-        if self.tap_waiting.len() < TAP_WAITING_MAX {
-            self.tap_waiting.push_back(message);
-        } else {
-            self.count_lost(1);
-        }
-        self.try_waiting();
-    }
-
-    fn count_lost(&mut self, n: usize) {
-        self.tap_dropped += n as u64;
-        self.core.counters.dropped_tap += n as u64;
-    }
-
-    /// Sends what waits for the recorder. Returns whether nothing waits any more.
-    fn try_waiting(&mut self) -> bool {
-        while let Some(message) = self.tap_waiting.pop_front() {
-            match self.tap.try_send(message) {
-                Err(TrySendError::Full(message)) => {
-                    self.tap_waiting.push_front(message);
-                    return false;
-                }
-                // No recorder any more: there is nobody to tell.
-                Ok(()) | Err(TrySendError::Closed(_)) => {}
-            }
-        }
-        true
     }
 }
 

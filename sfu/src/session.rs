@@ -1,12 +1,12 @@
 //! One media connection: the browser's path and keys, the lines it sends on and those it receives on.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use protocol::control::SessionKind;
 use protocol::id::SessionId;
 use protocol::media::{Slot, SlotLimit, Source, TrackKey, Want};
+use rustc_hash::FxHashMap;
 
 use crate::bandwidth::Receiver;
 use crate::bandwidth::pacer::TICK;
@@ -142,7 +142,7 @@ pub(crate) struct Session {
     pub(crate) has_told_slots: bool,
     /// For each track of the room, the line that carries it; [`NO_LINE`] for none.
     pub(crate) line_of_track: Vec<u16>,
-    pub(crate) incoming: HashMap<u32, Incoming>,
+    pub(crate) incoming: FxHashMap<u32, Incoming>,
     /// Authentic streams that have not said yet which line they belong to.
     pub(crate) unidentified: Vec<u32>,
     /// Packets of unknown streams that did not open.
@@ -206,7 +206,7 @@ impl Session {
             is_served: false,
             has_told_slots: false,
             line_of_track: Vec::new(),
-            incoming: HashMap::new(),
+            incoming: FxHashMap::default(),
             unidentified: Vec::new(),
             n_strangers: 0,
             transport_cc: TransportCc::new(now),

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
+use socket2::{Domain, Socket, Type};
+
 use crate::outbox::{Outbox, Run};
 
 /// Messages received in one call. With receive offload one message holds up to 64 datagrams of one sender.
@@ -39,6 +41,26 @@ const TIMER_SLACK: Duration = Duration::from_micros(1);
 
 /// Room for one control message with a value of at most four bytes, aligned.
 type Control = [u64; 4];
+
+/// Opens `n` sockets on one port. With several, the kernel spreads senders' addresses over them.
+pub(crate) fn bind_all(address: SocketAddr, n: usize) -> io::Result<Vec<UdpSocket>> {
+    // Sockets that share a port would share it with another process of this user too: so it is asked for
+    // alone first.
+    let alone = UdpSocket::bind(address)?;
+    if n == 1 {
+        return Ok(vec![alone]);
+    }
+    let address = alone.local_addr()?;
+    drop(alone);
+    (0..n)
+        .map(|_| {
+            let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+            socket.set_reuse_port(true)?;
+            socket.bind(&address.into())?;
+            Ok(socket.into())
+        })
+        .collect()
+}
 
 /// Gives the socket large buffers. What the system does not grant is not missed until load is high.
 pub(crate) fn enlarge_buffers(socket: &UdpSocket) {

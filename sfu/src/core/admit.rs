@@ -24,6 +24,12 @@ const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
 /// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Which shard made a user name fragment: its first letter says so.
+pub(super) fn shard_of(ufrag: &str) -> Option<usize> {
+    let first = *ufrag.as_bytes().first()?;
+    LETTERS.iter().position(|letter| *letter == first)
+}
+
 impl Core {
     pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
         let request = offer.request;
@@ -56,7 +62,8 @@ impl Core {
         let is_measured = is_measured(&offer) && !lines.is_empty();
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
-        let (ufrag, password) = (self.random_text(8), self.random_text(24));
+        let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
+        let password = self.random_text(24);
         let ourselves = Ourselves {
             ufrag: &ufrag,
             password: &password,

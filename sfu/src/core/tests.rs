@@ -21,6 +21,7 @@ use protocol::tap::{TapMessage, TapPacket};
 use crate::clock::Now;
 use crate::core::Core;
 use crate::peer::dtls::Identity;
+use crate::shard::Neighbours;
 
 /// A node with its browsers on a virtual network without delay.
 struct World {
@@ -83,7 +84,7 @@ impl World {
         });
         let candidates = vec!["127.0.0.1:7882".parse().unwrap()];
         let identity = Arc::new(Identity::generate().unwrap());
-        let core = Core::new(identity, candidates, random);
+        let core = Core::new(identity, candidates, random, Neighbours::new(0, 1));
         let mut world = Self {
             core,
             start: Instant::now(),
