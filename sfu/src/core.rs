@@ -4,8 +4,10 @@
 
 mod admit;
 mod assign;
+mod divide;
 mod feedback;
 mod ingest;
+mod pace;
 mod record;
 mod tick;
 
@@ -14,7 +16,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::control::{MediaCommand, MediaEvent, RoomMedia};
 use protocol::id::SessionId;
@@ -39,6 +41,9 @@ const ROOMS_MAX: usize = 4_096;
 /// Tapped tracks of one shard: 2^26 while it runs.
 const SHARD_SHIFT: u32 = 26;
 
+/// Sessions are looked at only at multiples of this.
+pub(crate) const TIMER_GRID: Duration = Duration::from_millis(5);
+
 /// Random numbers, drawn by the shell.
 pub(crate) type Random = Box<dyn FnMut() -> u64 + Send>;
 
@@ -51,6 +56,7 @@ enum Timer {
 
 /// The state of the node.
 pub(crate) struct Core {
+    began: Instant,
     identity: Arc<Identity>,
     candidates: Vec<SocketAddr>,
     random: Random,
@@ -89,9 +95,11 @@ impl Core {
         candidates: Vec<SocketAddr>,
         random: Random,
         neighbours: Neighbours,
+        began: Instant,
     ) -> Self {
         let ready = (neighbours.here == 0).then_some(MediaEvent::Ready);
         Self {
+            began,
             identity,
             candidates,
             random,
@@ -258,6 +266,7 @@ impl Core {
             self.counters.panics += 1;
             self.close_session(index, now);
         }
+        self.hurry_served(index);
     }
 
     /// Notes that something waits in a room.
@@ -490,6 +499,11 @@ impl Core {
 
     /// Sets a session's next tick.
     fn schedule(&mut self, index: usize, at: Instant) {
+        // On a common grid, so that a thousand sessions do not wake the thread a thousand times.
+        let (since, step) =
+            (at.saturating_duration_since(self.began), TIMER_GRID.as_micros() as u64);
+        let at =
+            self.began + Duration::from_micros((since.as_micros() as u64).div_ceil(step) * step);
         let Some(session) = self.session_mut(index) else { return };
         session.next_tick = at;
         let serial = session.serial;

@@ -8,6 +8,7 @@
 //! the only file with unsafe code.
 
 mod answer;
+mod bandwidth;
 mod clock;
 mod codec;
 mod config;

@@ -66,6 +66,8 @@ counters! {
     nacked_packets => "diemcau_nacked_packets_total", "counter";
     /// Packets sent again.
     resent_packets => "diemcau_resent_packets_total", "counter";
+    /// Packets of padding sent to find out what receivers' lines carry.
+    probe_packets => "diemcau_probe_packets_total", "counter";
     /// Packets asked for again from publishers.
     requested_packets => "diemcau_requested_packets_total", "counter";
     /// Key frames asked for from publishers.

@@ -120,7 +120,8 @@ impl Node {
             let stopping = Arc::clone(&handle.stopping);
             let shell = move || {
                 let random = Box::new(rand::random::<u64>);
-                let core = Core::new(identity, candidates, random, Neighbours::new(here, n));
+                let neighbours = Neighbours::new(here, n);
+                let core = Core::new(identity, candidates, random, neighbours, now().at);
                 let tap_waiting = VecDeque::new();
                 let outlet = Outlet { events, tap, tap_waiting, tap_dropped: 0 };
                 Shell { core, socket, inbox, wake, posts, outlet, published, stopping }.run();

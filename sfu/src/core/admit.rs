@@ -7,6 +7,7 @@ use protocol::error::ErrorCode;
 use protocol::media::Source;
 
 use crate::answer::{self, Ourselves, Ssrcs};
+use crate::bandwidth::Receiver;
 use crate::clock::Now;
 use crate::codec::Codec;
 use crate::core::Core;
@@ -59,6 +60,7 @@ impl Core {
         if sends.is_empty() && lines.is_empty() {
             return Err(ErrorCode::UnsupportedMedia);
         }
+        let is_measured = is_measured(&offer) && !lines.is_empty();
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
         let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
@@ -82,6 +84,7 @@ impl Core {
             password,
             dtls,
             sends,
+            receiver: if is_measured { Receiver::measured(now.at) } else { Receiver::default() },
             lines,
             rtcp_ssrc: self.random_ssrc(&mut taken),
         };
@@ -218,6 +221,18 @@ impl Core {
     fn random_text(&mut self, n: usize) -> String {
         (0..n).map(|_| char::from(LETTERS[(self.random)() as usize % LETTERS.len()])).collect()
     }
+}
+
+/// Whether the browser reports on what it receives, so that its line can be estimated.
+fn is_measured(offer: &Offer) -> bool {
+    let carried = offer.lines.iter().filter_map(|line| Some((line, line.carried.as_ref()?)));
+    carried.filter(|(_, (_, direction, _))| *direction == Direction::Receives).any(
+        |(line, (_, _, chosen))| {
+            let is_numbered = (1..15).contains(&line.extensions.transport_cc);
+            let has = |name| chosen.iter().any(|it| it.feedback.contains(&name));
+            is_numbered && has("transport-cc") || has("goog-remb")
+        },
+    )
 }
 
 /// Makes up our mind about lines that could go either way.

@@ -62,12 +62,14 @@ impl Core {
         if is_connected && is_publishing {
             self.feed_back(index, now);
         }
+        self.pace(index, now);
         let pause = match (is_connected, is_publishing) {
             (false, _) => HANDSHAKE_TICK,
             (true, true) => PUBLISHER_TICK,
             (true, false) => RECEIVER_TICK,
         };
         self.schedule(index, now.at + pause);
+        self.hurry(index);
     }
 
     /// Starts a room's timer if it does not run.
