@@ -94,6 +94,8 @@ impl Core {
             room.is_dirty = true;
         }
         self.tap.extend(room.tap.flush());
+        // A request that came too early, or got lost, is made again.
+        room.wants_key_frames = true;
         room.next_tick = None;
         self.tell_speakers(index, now);
         self.tell_speech(index, now);
@@ -101,10 +103,6 @@ impl Core {
             self.stop_silent_tracks(index, now.at);
             self.aim_room(index, now);
             self.assign_tap(index, now);
-            if let Some(Some(room)) = self.rooms.get_mut(index) {
-                // A request that got lost is repeated.
-                room.wants_key_frames = true;
-            }
         }
         // The timer stops with the last track, but not before it is told that nobody speaks any more; the
         // next track starts it again.
