@@ -1,3 +1,5 @@
+//! The rules of `docs/allocation.md`, each with a test of its name.
+
 use super::*;
 use proptest::prelude::*;
 

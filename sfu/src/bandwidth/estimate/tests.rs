@@ -1,3 +1,5 @@
+//! The estimator by itself, and on simulated lines.
+
 mod simulation;
 
 use super::*;
