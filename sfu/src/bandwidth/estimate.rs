@@ -287,7 +287,9 @@ impl Estimator {
         self.probe.handle_timeout(us);
         let Some(since) = self.unreported.filter(|_| self.has_reported) else { return };
         if us - since >= SILENCE_US + self.rtt_us {
-            self.before_silence = self.before_silence.or_else(|| Some(self.rate.bps()));
+            if self.before_silence.is_none() {
+                self.before_silence = Some(self.rate.bps());
+            }
             self.rate.set(0.5 * self.rate.bps());
             self.unreported = Some(us - self.rtt_us);
         }
