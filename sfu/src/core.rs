@@ -290,17 +290,21 @@ impl Core {
     }
 
     fn stun(&mut self, from: SocketAddr, bytes: &[u8], via: Option<usize>, now: Now) {
-        let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
+        let Some(ufrag) = stun::ufrag(bytes) else {
             self.counters.dropped_stun += 1;
             return;
         };
-        let Some(&index) = self.by_ufrag.get(&request.ufrag) else {
-            let owner = admit::shard_of(&request.ufrag).filter(|_| via.is_none());
+        let Some(&index) = self.by_ufrag.get(ufrag) else {
+            let owner = stun::shard_of(ufrag).filter(|_| via.is_none());
             let owner = self.neighbours.of_letter(owner);
             let neighbours = &mut self.neighbours;
             if !owner.is_some_and(|owner| neighbours.hand_on_request(owner, from, bytes)) {
                 self.counters.dropped_stun += 1;
             }
+            return;
+        };
+        let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
+            self.counters.dropped_stun += 1;
             return;
         };
         self.isolated(index, now, |core| core.check(index, (from, via), request, now));
@@ -357,6 +361,22 @@ impl Core {
         self.progress(index, progress, now);
         if starts {
             self.send_dtls(index);
+        }
+    }
+
+    /// Whether an address belongs to a session.
+    pub(crate) fn knows(&self, address: SocketAddr) -> bool {
+        self.by_address.contains_key(&address)
+    }
+
+    /// A connection is over: its session goes on with another path, or waits for one.
+    pub(crate) fn lose_path(&mut self, address: SocketAddr) {
+        let owner = self.by_address.get(&address).copied();
+        self.forget_address(address);
+        let Some(session) = owner.and_then(|owner| self.session_mut(owner)) else { return };
+        session.addresses.retain(|it| *it != address);
+        if session.selected == Some(address) {
+            session.selected = session.addresses.last().copied();
         }
     }
 

@@ -27,6 +27,7 @@ mod shard;
 mod speaker;
 mod system;
 mod tap;
+mod tcp;
 
 pub use config::Config;
 pub use error::Error;

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::forward::line::{Line, LineConfig};
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{self, Direction, Kind, Offer};
+use crate::peer::stun::LETTERS;
 use crate::session::{NewSession, SendLine, Session};
 
 /// Most sessions at one node. A core carries two to three thousand receivers of one stream.
@@ -19,15 +20,6 @@ const SESSIONS_MAX: usize = 8_192;
 
 /// A session that waits for its browser looks at its handshake this often.
 const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
-
-/// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Which shard made a user name fragment: its first letter says so.
-pub(super) fn shard_of(ufrag: &str) -> Option<usize> {
-    let first = *ufrag.as_bytes().first()?;
-    LETTERS.iter().position(|letter| *letter == first)
-}
 
 impl Core {
     pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
