@@ -152,7 +152,7 @@ fn candidates(text: &mut String, candidates: &[SocketAddr]) {
         let (ip, port) = (candidate.ip().to_canonical(), candidate.port());
         if tcp::is_tcp(*candidate) {
             // RFC 6544 §4.2: behind all of UDP; passive.
-            let priority = 90 << 24 | (4 << 13 | 8_191 - n.min(8_000) as u32) << 8 | 255;
+            let priority = 90 << 24 | (5 * 8_192 - 1 - n.min(8_000) as u32) << 8 | 255;
             put!(text, "a=candidate:{} 1 tcp {priority} {ip} {port} typ host ", n + 1);
             text.push_str("tcptype passive\r\n");
             continue;

@@ -5,8 +5,10 @@
 mod admit;
 mod assign;
 mod feedback;
+mod guard;
 mod ingest;
 mod record;
+mod restart;
 mod tick;
 
 use std::cmp::Reverse;
@@ -20,6 +22,8 @@ use protocol::control::{MediaCommand, MediaEvent, RoomMedia};
 use protocol::id::SessionId;
 use protocol::tap::{TapMessage, TapTrack};
 use rustc_hash::FxHashMap;
+
+pub(crate) use restart::Remembered;
 
 use crate::clock::Now;
 use crate::forward;
@@ -58,6 +62,7 @@ pub(crate) struct Core {
     by_id: HashMap<SessionId, usize>,
     by_ufrag: HashMap<String, usize>,
     by_address: FxHashMap<SocketAddr, usize>,
+    guard: guard::Guard,
     /// Addresses of ours that the kernel hands to another shard.
     arrives_at: HashMap<SocketAddr, usize>,
     pub(crate) neighbours: Neighbours,
@@ -99,6 +104,7 @@ impl Core {
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_address: FxHashMap::default(),
+            guard: guard::Guard::default(),
             rooms: Vec::new(),
             by_name: HashMap::new(),
             touched: Vec::new(),
@@ -297,16 +303,28 @@ impl Core {
         let Some(&index) = self.by_ufrag.get(ufrag) else {
             let owner = stun::shard_of(ufrag).filter(|_| via.is_none());
             let owner = self.neighbours.of_letter(owner);
-            let neighbours = &mut self.neighbours;
-            if !owner.is_some_and(|owner| neighbours.hand_on_request(owner, from, bytes)) {
-                self.counters.dropped_stun += 1;
-            }
+            let (neighbours, guard) = (&mut self.neighbours, &mut self.guard);
+            let is_handed = owner.is_some_and(|owner| {
+                let is_stranger = neighbours.of_address(from) != Some(owner);
+                if is_stranger {
+                    guard.charge(from, guard::HANDED, now.at);
+                }
+                !(is_stranger && guard.is_spent(from, now.at))
+                    && neighbours.hand_on_request(owner, from, bytes)
+            });
+            self.counters.dropped_stun += u64::from(!is_handed);
             return;
         };
+        let is_current = self.session(index).is_some_and(|it| it.ufrag == ufrag);
+        if !self.knows(from) && self.guard.is_spent(from, now.at) {
+            self.counters.dropped_stun += 1;
+            return;
+        }
         let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
             self.counters.dropped_stun += 1;
             return;
         };
+        let request = (request, is_current);
         self.isolated(index, now, |core| core.check(index, (from, via), request, now));
     }
 
@@ -315,16 +333,18 @@ impl Core {
         &mut self,
         index: usize,
         (from, via): (SocketAddr, Option<usize>),
-        request: stun::Request,
+        (request, is_current): (stun::Request, bool),
         now: Now,
     ) {
         let provider = Arc::clone(&self.identity.provider);
         let Some(session) = self.session_mut(index) else { return };
         // A request that breaks the library is not authentic, and no reason to end the session it names.
-        let password = session.password.as_str();
+        let former = session.remembered.former.as_ref().filter(|_| !is_current);
+        let password = former.map_or(session.password.as_str(), |(_, password)| password);
         let check = AssertUnwindSafe(|| request.check(password, from, &*provider));
         let Some(checked) = catch_unwind(check).ok().flatten() else {
             self.counters.dropped_stun += 1;
+            self.guard.charge(from, guard::FORGED, now.at);
             return;
         };
         if !self.vacate(index, from, now) {
@@ -336,6 +356,7 @@ impl Core {
         if checked.is_nominated || session.selected.is_none() {
             session.selected = Some(from);
         }
+        let is_restarted = checked.is_nominated && is_current;
         let mut forgotten = None;
         if !session.addresses.contains(&from) {
             if session.addresses.len() == ADDRESSES_MAX {
@@ -348,6 +369,9 @@ impl Core {
         let starts = !session.has_started_dtls;
         session.has_started_dtls = true;
         let progress = if starts { session.dtls.start(now.at) } else { Progress::None };
+        if is_restarted {
+            self.forget_former(index);
+        }
         if let Some(address) = forgotten {
             self.forget_address(address);
         }
@@ -483,6 +507,7 @@ impl Core {
 
     /// Ends a session: its tracks, its lines, its addresses.
     fn close_session(&mut self, index: usize, now: Now) {
+        self.forget_former(index);
         let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return };
         session.dtls.close(now.at);
         if let Some(address) = session.selected {

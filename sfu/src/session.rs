@@ -8,6 +8,7 @@ use protocol::id::SessionId;
 use protocol::media::{Slot, Source, TrackKey, Want};
 use rustc_hash::FxHashMap;
 
+use crate::core::Remembered;
 use crate::forward::line::Line;
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{Chosen, Extensions};
@@ -119,6 +120,8 @@ pub(crate) struct Session {
     pub(crate) wants: Vec<Want>,
     pub(crate) ufrag: String,
     pub(crate) password: String,
+    /// For the next offer of the same connection.
+    pub(crate) remembered: Remembered,
     pub(crate) dtls: Dtls,
     pub(crate) has_started_dtls: bool,
     /// Validated addresses; the last one nominated is where we send.
@@ -169,6 +172,7 @@ pub(crate) struct NewSession {
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
     pub(crate) rtcp_ssrc: u32,
+    pub(crate) remembered: Remembered,
 }
 
 impl Session {
@@ -183,6 +187,7 @@ impl Session {
             wants: Vec::new(),
             ufrag: new.ufrag,
             password: new.password,
+            remembered: new.remembered,
             dtls: new.dtls,
             has_started_dtls: false,
             addresses: Vec::new(),

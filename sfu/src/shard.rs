@@ -144,6 +144,11 @@ impl Neighbours {
 
     /// Hands a binding request on; `false` if there was no room for it.
     pub(crate) fn hand_on_request(&mut self, to: usize, from: SocketAddr, datagram: &[u8]) -> bool {
+        // Strangers may fill half a parcel: the rest is for those who are known.
+        let has_room = |it: &Parcel| it.has_room(PARCEL_BYTES_MAX / 2 + datagram.len());
+        if !self.parcels.get(to).is_some_and(has_room) {
+            return false;
+        }
         self.asking[place(from)] = Some((from, to));
         self.hand_on(to, from, datagram)
     }

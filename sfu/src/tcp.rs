@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 
 pub(crate) use acceptor::{Acceptor, Stopper};
 use census::Ticket;
+pub(crate) use census::network;
 
 use crate::outbox::Outbox;
 use crate::shard::Parcel;

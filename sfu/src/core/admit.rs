@@ -9,6 +9,7 @@ use protocol::media::Source;
 use crate::answer::{self, Ourselves, Ssrcs};
 use crate::clock::Now;
 use crate::core::Core;
+use crate::core::restart::{self, Remembered};
 use crate::forward::line::{Line, LineConfig};
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{self, Direction, Kind, Offer};
@@ -35,12 +36,16 @@ impl Core {
         let room = *self.by_name.get(&asked.room).ok_or(ErrorCode::NotFound)?;
         let mut offer = offer::parse(&asked.sdp)?;
         if let Some(&former) = self.by_id.get(&asked.session) {
+            if let Some(answer) = self.restart(former, room, &asked, &offer) {
+                return Ok(answer);
+            }
             self.close_session(former, now);
         }
         let free = self.sessions.iter().position(Option::is_none).unwrap_or(self.sessions.len());
         if free >= SESSIONS_MAX {
             return Err(ErrorCode::MediaUnavailable);
         }
+        let shape = restart::shape(&offer);
         settle_directions(&mut offer, &asked.kind);
         let sends = self.sending_lines(&mut offer, &asked.kind);
         let announced = offer.lines.iter().flat_map(|line| &line.ssrcs);
@@ -52,8 +57,7 @@ impl Core {
         }
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
-        let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
-        let password = self.random_text(24);
+        let (ufrag, password) = self.credentials();
         let ourselves = Ourselves {
             ufrag: &ufrag,
             password: &password,
@@ -75,6 +79,7 @@ impl Core {
             sends,
             lines,
             rtcp_ssrc: self.random_ssrc(&mut taken),
+            remembered: Remembered { shape, remote_ufrag: offer.ufrag, ssrcs, former: None },
         };
         self.insert(free, session, now);
         Ok(answer)
@@ -96,7 +101,7 @@ impl Core {
     }
 
     /// The lines on which the browser may send. What the session has no use for is rejected.
-    fn sending_lines(&self, offer: &mut Offer, kind: &SessionKind) -> Vec<SendLine> {
+    pub(super) fn sending_lines(&self, offer: &mut Offer, kind: &SessionKind) -> Vec<SendLine> {
         let bundle = std::mem::take(&mut offer.bundle);
         let is_single = offer.lines.len() == 1;
         let mut sends: Vec<SendLine> = Vec::new();
@@ -137,7 +142,7 @@ impl Core {
     }
 
     /// The lines on which we send, each with SSRCs of its own.
-    fn receiving_lines(
+    pub(super) fn receiving_lines(
         &mut self,
         offer: &mut Offer,
         kind: &SessionKind,
@@ -196,13 +201,13 @@ impl Core {
         ssrc
     }
 
-    fn random_text(&mut self, n: usize) -> String {
+    pub(super) fn random_text(&mut self, n: usize) -> String {
         (0..n).map(|_| char::from(LETTERS[(self.random)() as usize % LETTERS.len()])).collect()
     }
 }
 
 /// Makes up our mind about lines that could go either way.
-fn settle_directions(offer: &mut Offer, kind: &SessionKind) {
+pub(super) fn settle_directions(offer: &mut Offer, kind: &SessionKind) {
     let settled = match kind {
         SessionKind::Room { .. } | SessionKind::Publish => Direction::Sends,
         SessionKind::Receive { .. } | SessionKind::Programme => Direction::Receives,

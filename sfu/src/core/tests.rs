@@ -4,6 +4,7 @@ mod allocation;
 pub(crate) mod browser;
 mod corners;
 mod cost;
+mod hostile;
 mod scenes;
 
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ struct World {
     start: Instant,
     ms: u64,
     browsers: Vec<Browser>,
+    /// Bytes that went to addresses of which no browser knows.
+    astray: usize,
     events: Vec<MediaEvent>,
     tap: Vec<TapMessage>,
 }
@@ -87,6 +90,7 @@ impl World {
             start: Instant::now(),
             ms: 0,
             browsers: Vec::new(),
+            astray: 0,
             events: Vec::new(),
             tap: Vec::new(),
         };
@@ -128,6 +132,7 @@ impl World {
             }
             for (to, bytes) in out {
                 let Some(at) = self.browsers.iter().position(|it| it.address == to) else {
+                    self.astray += bytes.len();
                     continue;
                 };
                 for mut answer in self.browsers[at].receive(&bytes, now.at) {

@@ -94,7 +94,7 @@ impl Acceptor {
         let mut events = Events::with_capacity(64);
         loop {
             let is_waited_for = self.opening.iter().any(Option::is_some);
-            let timeout = self.retry.or(is_waited_for.then_some(SWEEP_INTERVAL));
+            let timeout = self.retry.or_else(|| is_waited_for.then_some(SWEEP_INTERVAL));
             if let Err(err) = self.poll.poll(&mut events, timeout)
                 && err.kind() != io::ErrorKind::Interrupted
             {
