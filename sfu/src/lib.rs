@@ -13,6 +13,9 @@ mod config;
 mod core;
 mod error;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod metrics;
 mod node;
 mod outbox;

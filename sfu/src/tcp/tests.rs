@@ -1,3 +1,5 @@
+//! Connections: what arrives, what waits, who is closed.
+
 use super::*;
 use crate::tcp::census::Census;
 use std::net::{TcpListener, TcpStream};
