@@ -6,9 +6,12 @@ mod admit;
 mod assign;
 mod divide;
 mod feedback;
+mod guard;
 mod ingest;
 mod pace;
+mod path;
 mod record;
+mod restart;
 mod tick;
 
 use std::cmp::Reverse;
@@ -23,16 +26,17 @@ use protocol::id::SessionId;
 use protocol::tap::{TapMessage, TapTrack};
 use rustc_hash::FxHashMap;
 
+pub(crate) use restart::Remembered;
+
 use crate::clock::Now;
 use crate::forward;
 use crate::metrics::Counters;
 use crate::outbox::Outbox;
 use crate::peer::dtls::{Identity, Progress};
 use crate::peer::srtp::{Direction, Keys};
-use crate::peer::stun;
 use crate::room::Room;
 use crate::rtp;
-use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX, Session, Srtp};
+use crate::session::{Session, Srtp};
 use crate::shard::Neighbours;
 
 /// Most rooms at one node.
@@ -64,6 +68,7 @@ pub(crate) struct Core {
     by_id: HashMap<SessionId, usize>,
     by_ufrag: HashMap<String, usize>,
     by_address: FxHashMap<SocketAddr, usize>,
+    guard: guard::Guard,
     /// Addresses of ours that the kernel hands to another shard.
     arrives_at: HashMap<SocketAddr, usize>,
     pub(crate) neighbours: Neighbours,
@@ -107,6 +112,7 @@ impl Core {
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_address: FxHashMap::default(),
+            guard: guard::Guard::default(),
             rooms: Vec::new(),
             by_name: HashMap::new(),
             touched: Vec::new(),
@@ -298,101 +304,6 @@ impl Core {
         }
     }
 
-    fn stun(&mut self, from: SocketAddr, bytes: &[u8], via: Option<usize>, now: Now) {
-        let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        let Some(&index) = self.by_ufrag.get(&request.ufrag) else {
-            let owner = admit::shard_of(&request.ufrag).filter(|_| via.is_none());
-            let owner = self.neighbours.of_letter(owner);
-            let neighbours = &mut self.neighbours;
-            if !owner.is_some_and(|owner| neighbours.hand_on_request(owner, from, bytes)) {
-                self.counters.dropped_stun += 1;
-            }
-            return;
-        };
-        self.isolated(index, now, |core| core.check(index, (from, via), request, now));
-    }
-
-    /// A binding request for one of our sessions: authenticates it, and with it the address it came from.
-    fn check(
-        &mut self,
-        index: usize,
-        (from, via): (SocketAddr, Option<usize>),
-        request: stun::Request,
-        now: Now,
-    ) {
-        let provider = Arc::clone(&self.identity.provider);
-        let Some(session) = self.session_mut(index) else { return };
-        // A request that breaks the library is not authentic, and no reason to end the session it names.
-        let password = session.password.as_str();
-        let check = AssertUnwindSafe(|| request.check(password, from, &*provider));
-        let Some(checked) = catch_unwind(check).ok().flatten() else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        if !self.vacate(index, from, now) {
-            self.counters.dropped_stun += 1;
-            return;
-        }
-        let Some(session) = self.session_mut(index) else { return };
-        session.heard = now.at;
-        if checked.is_nominated || session.selected.is_none() {
-            session.selected = Some(from);
-        }
-        let mut forgotten = None;
-        if !session.addresses.contains(&from) {
-            if session.addresses.len() == ADDRESSES_MAX {
-                // The oldest but the one in use.
-                let oldest = usize::from(session.addresses.first() == session.selected.as_ref());
-                forgotten = Some(session.addresses.remove(oldest));
-            }
-            session.addresses.push(from);
-        }
-        let starts = !session.has_started_dtls;
-        session.has_started_dtls = true;
-        let progress = if starts { session.dtls.start(now.at) } else { Progress::None };
-        if let Some(address) = forgotten {
-            self.forget_address(address);
-        }
-        self.by_address.insert(from, index);
-        if let Some(via) = via
-            && self.arrives_at.insert(from, via) != Some(via)
-        {
-            self.neighbours.tell_owner(via, from, true);
-        }
-        self.out.push(from, &checked.answer);
-        self.progress(index, progress, now);
-        if starts {
-            self.send_dtls(index);
-        }
-    }
-
-    /// Nothing from this address is for us any more.
-    fn forget_address(&mut self, address: SocketAddr) {
-        self.by_address.remove(&address);
-        if let Some(via) = self.arrives_at.remove(&address) {
-            self.neighbours.tell_owner(via, address, false);
-        }
-    }
-
-    /// Takes an address from the session that had it before. `false` if that one still uses it: whoever
-    /// can forge a sender's address must not be able to cut others off.
-    fn vacate(&mut self, index: usize, from: SocketAddr, now: Now) -> bool {
-        let Some(&owner) = self.by_address.get(&from) else { return true };
-        let Some(session) = self.session_mut(owner).filter(|_| owner != index) else { return true };
-        let is_used = session.srtp.is_some()
-            && session.selected == Some(from)
-            && now.at.saturating_duration_since(session.heard) < ADDRESS_KEPT;
-        if is_used {
-            return false;
-        }
-        session.addresses.retain(|it| *it != from);
-        session.selected = session.selected.filter(|it| *it != from);
-        true
-    }
-
     fn dtls(&mut self, index: usize, bytes: &[u8], now: Now) {
         let Some(session) = self.session_mut(index) else { return };
         let progress = session.dtls.handle_input(bytes, now.at);
@@ -472,6 +383,7 @@ impl Core {
 
     /// Ends a session: its tracks, its lines, its addresses.
     fn close_session(&mut self, index: usize, now: Now) {
+        self.forget_former(index);
         let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return };
         session.dtls.close(now.at);
         if let Some(address) = session.selected {

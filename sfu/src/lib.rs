@@ -15,6 +15,9 @@ mod config;
 mod core;
 mod error;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod metrics;
 mod node;
 mod outbox;
@@ -29,6 +32,7 @@ mod shard;
 mod speaker;
 mod system;
 mod tap;
+mod tcp;
 
 pub use config::Config;
 pub use error::Error;

@@ -10,6 +10,7 @@ use rustc_hash::FxHashMap;
 
 use crate::bandwidth::Receiver;
 use crate::bandwidth::pacer::TICK;
+use crate::core::Remembered;
 use crate::forward::line::Line;
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{Chosen, Extensions};
@@ -121,6 +122,8 @@ pub(crate) struct Session {
     pub(crate) wants: Vec<Want>,
     pub(crate) ufrag: String,
     pub(crate) password: String,
+    /// For the next offer of the same connection.
+    pub(crate) remembered: Remembered,
     pub(crate) dtls: Dtls,
     pub(crate) has_started_dtls: bool,
     /// Validated addresses; the last one nominated is where we send.
@@ -177,6 +180,7 @@ pub(crate) struct NewSession {
     pub(crate) lines: Vec<Line>,
     pub(crate) receiver: Receiver,
     pub(crate) rtcp_ssrc: u32,
+    pub(crate) remembered: Remembered,
 }
 
 impl Session {
@@ -191,6 +195,7 @@ impl Session {
             wants: Vec::new(),
             ufrag: new.ufrag,
             password: new.password,
+            remembered: new.remembered,
             dtls: new.dtls,
             has_started_dtls: false,
             addresses: Vec::new(),

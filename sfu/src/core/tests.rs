@@ -7,6 +7,7 @@ mod capture;
 mod codecs;
 mod corners;
 mod cost;
+mod hostile;
 mod scenes;
 
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ struct World {
     start: Instant,
     ms: u64,
     browsers: Vec<Browser>,
+    /// Bytes that went to addresses of which no browser knows.
+    astray: usize,
     events: Vec<MediaEvent>,
     tap: Vec<TapMessage>,
     /// The line of the browser that comes next.
@@ -93,6 +96,7 @@ impl World {
             start,
             ms: 0,
             browsers: Vec::new(),
+            astray: 0,
             events: Vec::new(),
             tap: Vec::new(),
             next_line: None,
@@ -135,6 +139,7 @@ impl World {
             }
             for (to, bytes) in out {
                 let Some(at) = self.browsers.iter().position(|it| it.address == to) else {
+                    self.astray += bytes.len();
                     continue;
                 };
                 for mut answer in self.browsers[at].receive(&bytes, now.at) {

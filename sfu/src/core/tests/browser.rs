@@ -157,6 +157,14 @@ impl Browser {
         self.dtls = Some(Dtls::new(&self.identity, role, expected).unwrap());
     }
 
+    /// Takes the answer to a restart in: new credentials, the same association.
+    pub(crate) fn restarted(&mut self, answer: &str) {
+        let of = |key: &str| {
+            answer.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned()
+        };
+        (self.ufrag, self.password) = (of("a=ice-ufrag:"), of("a=ice-pwd:"));
+    }
+
     /// What the browser sends first: a binding request, and DTLS if that is its part.
     pub(crate) fn knock(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut out = vec![self.binding_request()];
