@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::codec::Codec;
 use crate::peer::dtls::Role;
 use crate::peer::offer::{Chosen, DEPENDENCY_URI, Direction, EXTENSION_URIS, Kind, Line, Offer};
+use crate::tcp;
 
 /// The canonical name of everything the node sends. One clock, so one name (RFC 7022).
 pub(crate) const CNAME: &str = "diemcau";
@@ -153,6 +154,14 @@ fn format(text: &mut String, chosen: &Chosen) {
 
 fn candidates(text: &mut String, candidates: &[SocketAddr]) {
     for (n, candidate) in candidates.iter().enumerate() {
+        let (ip, port) = (candidate.ip().to_canonical(), candidate.port());
+        if tcp::is_tcp(*candidate) {
+            // RFC 6544 §4.2: behind all of UDP; passive.
+            let priority = 90 << 24 | (5 * 8_192 - 1 - n.min(8_000) as u32) << 8 | 255;
+            put!(text, "a=candidate:{} 1 tcp {priority} {ip} {port} typ host ", n + 1);
+            text.push_str("tcptype passive\r\n");
+            continue;
+        }
         // RFC 8445 §5.1.2.1 for host candidates; loopback last, it is right on one machine only.
         let local = match candidate.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => 1,
@@ -160,7 +169,6 @@ fn candidates(text: &mut String, candidates: &[SocketAddr]) {
             IpAddr::V4(_) | IpAddr::V6(_) => 65_535 - n.min(65_000) as u32,
         };
         let priority = 126 << 24 | local << 8 | 255;
-        let (ip, port) = (candidate.ip(), candidate.port());
         put!(text, "a=candidate:{} 1 udp {priority} {ip} {port} typ host\r\n", n + 1);
     }
     text.push_str("a=end-of-candidates\r\n");

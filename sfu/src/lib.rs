@@ -8,12 +8,16 @@
 //! the only file with unsafe code.
 
 mod answer;
+mod bandwidth;
 mod clock;
 mod codec;
 mod config;
 mod core;
 mod error;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod metrics;
 mod node;
 mod outbox;
@@ -28,6 +32,7 @@ mod shard;
 mod speaker;
 mod system;
 mod tap;
+mod tcp;
 
 pub use config::Config;
 pub use error::Error;

@@ -5,9 +5,11 @@ use std::time::Instant;
 use protocol::control::{MediaEvent, SessionKind};
 use protocol::media::{Source, TrackKey};
 
+use crate::bandwidth::allocate::Held;
 use crate::clock::Now;
 use crate::codec::Codec;
 use crate::core::Core;
+use crate::core::divide::divide;
 use crate::forward::line::Line;
 use crate::room::{Room, Track, layer_index};
 use crate::session::Session;
@@ -32,6 +34,7 @@ impl Core {
             let sounds = sounds(room, session);
             let is_changed =
                 fill(session, room, false, &pictures) | fill(session, room, true, &sounds);
+            divide(session, &room.tracks, now.at);
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
@@ -43,6 +46,8 @@ impl Core {
         }
         room.index_receivers(&self.sessions);
         self.assign_tap(index, now);
+        self.tell_demand(index, now);
+        self.hurry_room(index);
     }
 
     /// Looks whether the layers that receivers should get are still there.
@@ -50,9 +55,25 @@ impl Core {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         for &receiver in &room.sessions {
             let Some(Some(session)) = self.sessions.get_mut(receiver) else { continue };
+            divide(session, &room.tracks, now.at);
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
+        }
+        self.tell_demand(index, now);
+        self.tell_limits(index, now);
+        self.hurry_room(index);
+    }
+
+    /// Divides one receiver's line again: it carries less than is sent on it.
+    pub(super) fn aim_session(&mut self, index: usize, now: Now) {
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let room_index = session.room;
+        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
+        divide(session, &room.tracks, now.at);
+        if aim(session, &mut room.tracks, now.at) {
+            room.wants_key_frames = true;
+            self.touch(room_index, false);
         }
     }
 }
@@ -127,13 +148,18 @@ fn fill(session: &mut Session, room: &Room, is_audio: bool, wanted: &[Wanted]) -
             is_changed = true;
         }
     }
-    for (track, layer_max) in chosen {
+    for (rank, (track, layer_max)) in chosen.into_iter().enumerate() {
         let carries = session.lines.iter().position(|it| it.track == Some(track));
         let line = carries
             .or_else(|| beside_companion(session, room, track, is_audio))
             .or_else(|| session.lines.iter().position(|it| is_ours(it) && it.track.is_none()));
         let Some(line) = line else { continue };
+        if layer_max > session.lines[line].layer_max {
+            // A tile that has grown is a new want: it waits for nothing.
+            session.lines[line].held = Held::New;
+        }
         session.lines[line].layer_max = layer_max;
+        session.lines[line].rank = rank as u8;
         if carries.is_none() {
             session.assign(line, Some(track));
             is_changed = true;
@@ -193,7 +219,11 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
             line.target = None;
             continue;
         }
-        line.target = track.best_layer(line.layer_max, now);
+        line.target = if line.config.is_audio {
+            track.best_layer(line.layer_max, now)
+        } else {
+            line.given().and_then(|given| track.best_layer(given, now))
+        };
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };

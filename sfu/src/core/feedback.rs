@@ -3,6 +3,7 @@
 use protocol::tap::TapKind;
 
 use crate::answer::CNAME;
+use crate::bandwidth::feedback::Feedback;
 use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
 use crate::forward::outgoing::Sealing;
@@ -39,6 +40,7 @@ impl Core {
         };
         session.heard = now.at;
         let mut asked = Vec::new();
+        let estimator = &mut session.receiver.estimator;
         rtcp::read(&compound, |report| {
             if asked.len() < REPORTS_MAX {
                 asked.push(match report {
@@ -50,9 +52,24 @@ impl Core {
                         rtcp::lost_packets(lost, |seq| seqs.push(seq));
                         Asked::Again { ssrc, seqs }
                     }
+                    Report::Arrivals(body) => {
+                        if let (Some(it), Some(body)) = (estimator.as_mut(), Feedback::parse(body))
+                        {
+                            it.feedback(&body, now.at);
+                        }
+                        return;
+                    }
+                    Report::Remb { bps } => {
+                        estimator.iter_mut().for_each(|it| it.remb(bps));
+                        return;
+                    }
                 });
             }
         });
+        if session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used) {
+            self.aim_session(index, now);
+        }
+        self.hurry(index);
         for asked in asked {
             match asked {
                 Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),
@@ -116,7 +133,7 @@ impl Core {
         else {
             return;
         };
-        let Session { lines, srtp, resend_budget, transport_seq, .. } = &mut **session;
+        let Session { lines, srtp, resend_budget, transport_seq, receiver, .. } = &mut **session;
         let Some(srtp) = srtp.as_mut() else { return };
         let Some(line) = lines.iter_mut().find(|line| line.config.ssrc == ssrc) else { return };
         let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
@@ -126,11 +143,12 @@ impl Core {
             if !resend_budget.take(now.at) {
                 return;
             }
-            let start = self.out.bytes.len();
+            let (start, number) = (self.out.bytes.len(), *transport_seq);
             let srtp = &mut srtp.local;
             let mut sealing = Sealing { srtp, out: &mut self.out.bytes, transport_seq };
             if line.resend(seq, track, &mut sealing, now.at) {
                 self.out.close(address, start);
+                receiver.sent(&line.config, number, self.out.bytes.len() - start, now.at);
                 self.counters.resent_packets += 1;
             }
         }

@@ -5,6 +5,8 @@ use std::time::Instant;
 use protocol::control::MediaEvent;
 use protocol::media::TrackKey;
 
+use crate::bandwidth::demand::{Demand, LayerSet};
+use crate::bandwidth::meter::Meter;
 use crate::clock::Now;
 use crate::core::Core;
 use crate::forward::cache::{Arrival, Cache};
@@ -12,7 +14,7 @@ use crate::forward::keyframe::KeyFrames;
 use crate::peer::offer::Extensions;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
-use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LayerIn, Pending, Track};
+use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LAYERS, LayerIn, Pending, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
 use crate::speaker::Gate;
@@ -79,11 +81,16 @@ impl Core {
         let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
         let (is_allowed, repairs) = (track.is_allowed, track.repairs);
         track.last_packet = now.at;
-        let is_held = !track.key.source.is_audio() && track.receivers.len() >= HOLD_RECEIVERS_MIN;
+        let is_video = !track.key.source.is_audio();
+        let was_paused = is_video && !track.is_active(arrived.layer, now.at);
+        let is_held = is_video && track.receivers.len() >= HOLD_RECEIVERS_MIN;
         let Some(layer) = track.layers[arrived.layer].as_deref_mut() else { return };
         let is_open = is_held && layer.is_frame_open(&arrived.header, arrived.is_repair, now.at);
+        // Whoever waits for a layer that was paused takes it from this packet on.
+        room.is_dirty |= was_paused;
         layer.last_packet = now.at;
         layer.has_left = false;
+        layer.meter.packet(packet.len(), now.at);
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }
@@ -181,6 +188,7 @@ impl Core {
                 key_frames: KeyFrames::default(),
                 clock: None,
                 last_packet: now.at,
+                meter: Meter::new(now.at),
                 last_timestamp: arrived.header.timestamp,
                 is_bursty: true,
                 has_left: false,
@@ -269,8 +277,17 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         is_live: false,
         last_packet: now,
         layers: [None, None, None],
+        offered: offered(send),
+        demand: Demand::new(now),
         receivers: Vec::new(),
     }
+}
+
+/// The layers that a line announced; one that announced none has the sharpest.
+fn offered(send: &SendLine) -> LayerSet {
+    let layers = send.rids.iter().filter_map(|rid| layer_of(&send.rids, rid.as_bytes()));
+    let offered = layers.fold(0, |set, layer| set | 1 << layer);
+    if offered == 0 { 1 << (LAYERS.len() - 1) } else { offered }
 }
 
 /// Opens a packet and finds out what it is. Nothing is learnt from a packet that is not authentic.

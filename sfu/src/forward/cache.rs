@@ -7,7 +7,10 @@ use crate::codec::dependency::{self, Dependency, Structure};
 use crate::codec::{self, Codec, Info};
 use crate::rtp::Header;
 
-/// Packets kept of a video layer. A key frame of a shared screen has up to 250; a second of a sharp
+/// Packets kept of a video layer at first: more than wait for one fan-out.
+const VIDEO_PACKETS_MIN: usize = 96;
+
+/// Packets kept of a video layer at most. A key frame of a shared screen has up to 250; a second of a sharp
 /// camera has about 260.
 pub(crate) const VIDEO_PACKETS_MAX: usize = 512;
 
@@ -56,7 +59,8 @@ pub(crate) struct Shape {
     pub(crate) temporal: u8,
 }
 
-/// A ring of packets, indexed by sequence number. Once it has turned round, storing allocates nothing.
+/// A ring of packets, indexed by sequence number. It grows until it holds as much as may be asked for again;
+/// once it has turned round, storing allocates nothing.
 #[derive(Debug)]
 pub(crate) struct Cache {
     slots: Vec<Option<Packet>>,
@@ -70,7 +74,7 @@ pub(crate) struct Cache {
 impl Cache {
     /// For a layer of video, or for a sound.
     pub(crate) fn new(codec: Codec) -> Self {
-        let n = if codec.is_audio() { AUDIO_PACKETS_MAX } else { VIDEO_PACKETS_MAX };
+        let n = if codec.is_audio() { AUDIO_PACKETS_MAX } else { VIDEO_PACKETS_MIN };
         Self {
             slots: std::iter::repeat_with(|| None).take(n).collect(),
             codec,
@@ -114,10 +118,15 @@ impl Cache {
         arrival: Arrival,
         now: Instant,
     ) -> Option<&Packet> {
-        let slot = self.slot(seq);
-        if self.slots[slot].as_ref().is_some_and(|kept| kept.seq >= seq) {
+        let kept = self.slots[self.slot(seq)].as_ref();
+        if kept.is_some_and(|kept| kept.seq >= seq) {
             return None;
         }
+        let is_young = |it: &Packet| now.saturating_duration_since(it.arrived) < RESEND_AGE_MAX;
+        if kept.is_some_and(is_young) {
+            self.grow();
+        }
+        let slot = self.slot(seq);
         let mut info = codec::read(self.codec, packet.get(header.len..).unwrap_or_default());
         info.is_red = arrival.is_red;
         if info.begins_idr && !info.starts_key_frame {
@@ -145,6 +154,31 @@ impl Cache {
         bytes[0] &= !0x20;
         let header = Header { is_padded: false, ..header };
         Some(kept.insert(Packet { seq, header, info, arrived: now, bytes }))
+    }
+
+    /// Makes room for half as many packets more, up to the limit.
+    fn grow(&mut self) {
+        let n = (self.slots.len() + self.slots.len() / 2).min(VIDEO_PACKETS_MAX);
+        if self.codec.is_audio() || n <= self.slots.len() {
+            return;
+        }
+        let old = std::mem::take(&mut self.slots);
+        let mut dependencies = std::mem::take(&mut self.dependencies);
+        self.slots.resize_with(n, || None);
+        if !dependencies.is_empty() {
+            self.dependencies.resize(n, None);
+        }
+        for (at, packet) in old.into_iter().enumerate() {
+            let Some(packet) = packet else { continue };
+            let slot = self.slot(packet.seq);
+            // Of two at one place the newer one is worth more.
+            if self.slots[slot].as_ref().is_none_or(|other| other.seq < packet.seq) {
+                self.slots[slot] = Some(packet);
+                if let Some(dependency) = dependencies.get_mut(at).and_then(Option::take) {
+                    self.dependencies[slot] = Some(dependency);
+                }
+            }
+        }
     }
 
     /// Reads the dependency descriptor of codecs whose payload does not tell the layers.
@@ -201,5 +235,25 @@ mod tests {
         assert!(cache.store(later, header, &bytes, arrival, now).is_some());
         assert!(cache.get(3).is_none());
         assert!(cache.store(3, header, &bytes, arrival, now).is_none(), "too old to come back");
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test needs some instant to count from")]
+    fn a_second_is_kept_whatever_the_rate_and_not_much_more() {
+        let start = Instant::now();
+        let bytes = [0x80; 20];
+        let header = rtp::parse(&bytes).unwrap();
+        for (per_second, slots) in [(30, 96), (120, 144), (260, 324), (2_000, VIDEO_PACKETS_MAX)] {
+            let mut cache = Cache::new(Codec::Vp8);
+            let at = |seq: u64| start + Duration::from_micros(seq * 1_000_000 / per_second);
+            for seq in 0..4 * per_second {
+                cache.store(seq, header, &bytes, Arrival::default(), at(seq)).unwrap();
+                let oldest = (seq + 1).saturating_sub(per_second.min(slots as u64 - 1));
+                if seq >= per_second {
+                    assert!((oldest..=seq).all(|it| cache.get(it).is_some()), "{per_second}/s");
+                }
+            }
+            assert_eq!(cache.slots.len(), slots, "{per_second} packets a second");
+        }
     }
 }

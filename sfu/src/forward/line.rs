@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use crate::bandwidth::allocate::{Choice, Held};
+use crate::bandwidth::pacer::Burst;
 use crate::clock::{Now, ntp_of_unix_us};
 use crate::codec::Codec;
 use crate::forward::cache::{Packet, RESEND_AGE_MAX};
@@ -10,6 +12,7 @@ use crate::forward::rewrite::{Extra, Mapped, Numbers, Rewriter};
 use crate::forward::select::{Candidate, Depth, Selection, Verdict};
 use crate::room::{LayerIn, Track};
 use crate::rtcp::SenderReport;
+use crate::rtp::Header;
 use crate::speaker::TrackIndex;
 
 /// Payload types of a codec on a line: its own, and that of its retransmissions.
@@ -60,6 +63,13 @@ pub(crate) struct Line {
     /// The browser does not take the codec of the track, so nothing is sent.
     pub(crate) lacks_codec: bool,
     selection: Selection,
+    /// Its place among the wants, the most important 0.
+    pub(crate) rank: u8,
+    /// What it was given of the receiver's line.
+    pub(crate) held: Held,
+    /// It would get more if the receiver's line carried more.
+    pub(crate) is_cut: bool,
+    pub(crate) burst: Burst,
     rewriter: Rewriter,
     rtx_seq: u64,
     packets: u32,
@@ -80,6 +90,10 @@ impl Line {
             layer_max: 2,
             lacks_codec: false,
             selection: Selection::new(0, Depth::ALL),
+            rank: 0,
+            held: Held::New,
+            is_cut: false,
+            burst: Burst::default(),
             rewriter,
             rtx_seq: random >> 49,
             packets: 0,
@@ -91,10 +105,30 @@ impl Line {
     /// Carries another track from now on, or none.
     pub(crate) fn assign(&mut self, track: Option<TrackIndex>) {
         self.track = track;
+        (self.held, self.is_cut) = (Held::New, false);
+        self.pause();
+    }
+
+    /// Carries nothing until it has a target again.
+    pub(crate) fn pause(&mut self) {
         self.target = None;
         self.depth = Depth::ALL;
         self.lacks_codec = false;
         self.rewriter.pause();
+    }
+
+    /// The layer that the receiver's line has room for.
+    pub(crate) fn given(&self) -> Option<usize> {
+        match self.held {
+            Held::At(Choice { spatial, .. }) => Some(usize::from(spatial)),
+            Held::New => Some(self.layer_max),
+            Held::Paused => None,
+        }
+    }
+
+    /// Whether packets of this layer may go out on the line.
+    pub(crate) fn concerns(&self, layer_index: usize, layer: &LayerIn) -> bool {
+        self.target == Some(layer_index) || self.rewriter.origin() == Some(layer.origin)
     }
 
     /// Whether the line sends the layer that it should, and all spatial layers of it that it should. For
@@ -231,6 +265,32 @@ impl Line {
             // One byte of padding, which says that it is one, is all that fills a place.
             padding: u8::from(mapped.is_filling),
         }
+    }
+
+    /// Whether the line can carry padding: its retransmissions are numbered for the whole session.
+    pub(crate) fn can_pad(&self) -> bool {
+        self.config.rtx_ssrc.is_some() && self.config.transport_cc != 0 && self.packets > 0
+    }
+
+    /// Sends a packet of nothing but padding on the stream of retransmissions: it probes the line and harms no
+    /// decoder. Returns whether something was written.
+    pub(crate) fn pad(&mut self, sealing: &mut Sealing<'_>) -> bool {
+        let payload_type = self.config.payload_types.iter().flatten().find_map(|it| it.rtx);
+        let stream = payload_type.zip(self.config.rtx_ssrc).filter(|_| self.can_pad());
+        let Some((payload_type, ssrc)) = stream else { return false };
+        let index = self.rtx_seq;
+        self.rtx_seq += 1;
+        let header = Header {
+            marker: false,
+            payload_type,
+            seq: index as u16,
+            timestamp: self.rewriter.last_timestamp(),
+            ssrc,
+            is_padded: true,
+            len: 0,
+            extension: None,
+        };
+        sealing.pad(&header, self.config.transport_cc, index)
     }
 
     /// The stream's clock for the browser, once the publisher has told its own.

@@ -46,7 +46,7 @@ impl Sealing<'_> {
         let dependency =
             if has_dependency { dependency(head.mapped, layer, packet, &mut room) } else { &[] };
         let header_len = if dependency.is_empty() {
-            self.short_header(head, packet)
+            self.short_header(&header(head, packet), head.config.transport_cc)
         } else {
             let number = self.next_transport_seq(head.config.transport_cc);
             let extensions =
@@ -59,12 +59,30 @@ impl Sealing<'_> {
         if !head.mapped.is_filling {
             self.payload(head, packet);
         }
-        if head.padding > 0 {
-            let end = self.out.len() + usize::from(head.padding);
+        self.padding(head.padding);
+        self.seal(start, header_len, (head.ssrc, head.index))
+    }
+
+    /// Writes and seals a packet of nothing but padding. Returns whether it is there.
+    pub(super) fn pad(&mut self, header: &Header, transport_cc: u8, index: u64) -> bool {
+        let start = self.out.len();
+        let header_len = self.short_header(header, transport_cc);
+        self.padding(u8::MAX);
+        self.seal(start, header_len, (header.ssrc, index))
+    }
+
+    /// Adds so many bytes of padding, the last of which says how many (RFC 3550 §5.1).
+    fn padding(&mut self, n: u8) {
+        if n > 0 {
+            let end = self.out.len() + usize::from(n);
             self.out.resize(end, 0);
-            self.out[end - 1] = head.padding;
+            self.out[end - 1] = n;
         }
-        let sealed = self.srtp.seal(self.out, start, header_len, head.ssrc, head.index);
+    }
+
+    /// Seals what was written since `start`, or takes it back. Returns whether it is there.
+    fn seal(&mut self, start: usize, header_len: usize, (ssrc, index): (u32, u64)) -> bool {
+        let sealed = self.srtp.seal(self.out, start, header_len, ssrc, index);
         if sealed.is_none() {
             self.out.truncate(start);
         }
@@ -78,9 +96,7 @@ impl Sealing<'_> {
     }
 
     /// The usual header: no extension but the transport-wide number. Returns its length.
-    fn short_header(&mut self, head: &Outgoing<'_>, packet: &Packet) -> usize {
-        let id = head.config.transport_cc;
-        let it = header(head, packet);
+    fn short_header(&mut self, it: &Header, id: u8) -> usize {
         let mut bytes = [0; EXTENDED_HEADER_BYTES];
         bytes[0] = 0x80 | u8::from(it.is_padded) << 5 | u8::from(id != 0) << 4;
         bytes[1] = u8::from(it.marker) << 7 | it.payload_type;

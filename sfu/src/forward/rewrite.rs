@@ -203,6 +203,11 @@ impl Rewriter {
         self.is_paused = true;
     }
 
+    /// The timestamp of the newest packet that was sent.
+    pub(crate) fn last_timestamp(&self) -> u32 {
+        self.last.timestamp
+    }
+
     /// The shift that applies now.
     pub(crate) fn shift(&self) -> Option<&Shift> {
         self.has_source.then(|| &self.shifts[usize::from(self.n_switches) % SHIFTS_MAX])

@@ -119,6 +119,8 @@ pub(crate) struct Line {
 /// An offer that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
+    /// The browser's user name fragment: another one is another try to find a path.
+    pub(crate) ufrag: String,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) role: Role,
     pub(crate) lines: Vec<Line>,
@@ -192,7 +194,8 @@ fn read(description: &SessionDescription) -> Result<Offer, ErrorCode> {
     if lines.len() > 1 && bundle.is_empty() {
         return Err(ErrorCode::UnsupportedMedia);
     }
-    Ok(Offer { fingerprint, role, lines, bundle })
+    let ufrag = anywhere("ice-ufrag").unwrap_or_default().to_owned();
+    Ok(Offer { ufrag, fingerprint, role, lines, bundle })
 }
 
 /// `sha-256 AB:CD:…`; other hashes are not spoken by browsers any more.

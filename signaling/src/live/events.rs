@@ -25,7 +25,10 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
             MediaEvent::Answer { request, .. } | MediaEvent::Refused { request, .. } => {
                 answered(&hub, *request, event).await;
             }
-            MediaEvent::SessionConnected { session } | MediaEvent::Slots { session, .. } => {
+            MediaEvent::SessionConnected { session }
+            | MediaEvent::Slots { session, .. }
+            | MediaEvent::Limits { session, .. }
+            | MediaEvent::Demand { session, .. } => {
                 let meeting = hub.tables().sessions.get(session).and_then(|it| it.meeting);
                 to_meeting(&hub, meeting, event).await;
             }

@@ -6,7 +6,7 @@ use super::{Chosen, values};
 use crate::codec::Codec;
 
 /// Feedback that we implement.
-const FEEDBACK: [&str; 4] = ["nack", "nack pli", "ccm fir", "transport-cc"];
+const FEEDBACK: [&str; 5] = ["nack", "nack pli", "ccm fir", "transport-cc", "goog-remb"];
 
 /// The payload types of an m-line, as far as they are numbers.
 fn types(media: &MediaDescription) -> impl Iterator<Item = u8> {
@@ -93,9 +93,13 @@ fn one(media: &MediaDescription, codec: Codec, payload_type: u8) -> Chosen {
     let wildcard = |name: &str| {
         values(&media.attributes, "rtcp-fb").any(|it| it.strip_prefix("* ") == Some(name))
     };
-    let feedback = FEEDBACK
+    let mut feedback: Vec<&str> = FEEDBACK
         .into_iter()
         .filter(|name| of(media, payload_type, "rtcp-fb").any(|it| it == *name) || wildcard(name))
         .collect();
+    if feedback.contains(&"transport-cc") {
+        // The better of the two reports on a line is enough.
+        feedback.retain(|name| *name != "goog-remb");
+    }
     Chosen { codec, payload_type, red, rtx, parameters, feedback }
 }

@@ -7,6 +7,8 @@ use protocol::media::{Source as Kind, TrackKey};
 
 use super::encoders::{Coded, FRAMES, unpack_h264};
 use super::ffmpeg;
+use crate::bandwidth::demand::Demand;
+use crate::bandwidth::meter::Meter;
 use crate::codec::{Codec, vp8};
 use crate::forward::cache::{Arrival, Cache};
 use crate::forward::keyframe::KeyFrames;
@@ -150,6 +152,8 @@ impl Receiver {
             last_packet: start,
             layers: [None, None, None],
             receivers: Vec::new(),
+            offered: 0b111,
+            demand: Demand::new(start),
         };
         Self {
             codec,
@@ -183,6 +187,7 @@ impl Receiver {
                 reception: Reception::new(header.ssrc, 90_000, *seq, now),
                 loss: Loss::default(),
                 key_frames: KeyFrames::default(),
+                meter: Meter::new(now),
                 clock: None,
                 last_packet: now,
                 last_timestamp: header.timestamp,
