@@ -24,13 +24,14 @@ pub(crate) struct Remembered {
     pub(super) former: Option<(String, String)>,
 }
 
-/// A number that two offers share if they come from one peer connection with the same lines.
+/// A number that two offers share if they come from one peer connection with the same lines. Chromium's later
+/// offers name only the header extensions that were agreed on, so these do not count.
 pub(super) fn shape(offer: &Offer) -> u64 {
     let mut hasher = DefaultHasher::new();
     offer.fingerprint.hash(&mut hasher);
     for line in &offer.lines {
         (&line.mid, &line.rids).hash(&mut hasher);
-        format!("{:?} {:?}", line.carried, line.extensions).hash(&mut hasher);
+        format!("{:?}", line.carried).hash(&mut hasher);
     }
     hasher.finish()
 }

@@ -156,6 +156,34 @@ mod tests {
     }
 
     #[test]
+    fn a_request_shorter_than_its_answer_gets_none() {
+        use rtc_stun::attributes::ATTR_USERNAME;
+        let provider = rtc_crypto::default_provider().unwrap();
+        let bare = |ufrag: &str| {
+            let mut message = Message::new();
+            message.typ = BINDING_REQUEST;
+            message.write_header();
+            message.add(ATTR_USERNAME, format!("{ufrag}:t").as_bytes());
+            MessageIntegrity::new_raw_integrity_with_provider(b"secret", provider.crypto())
+                .add_to(&mut message)
+                .unwrap();
+            message.raw
+        };
+        for from in ["192.0.2.7:4000", "[2001:db8::7]:4000"] {
+            let sizes: Vec<(usize, Option<usize>)> = (1..40)
+                .map(|n| {
+                    let request = bare(&"u".repeat(n));
+                    let checked =
+                        read(&request).unwrap().check("secret", from.parse().unwrap(), &*provider);
+                    (request.len(), checked.map(|it| it.answer.len()))
+                })
+                .collect();
+            assert!(sizes.iter().all(|(asked, told)| told.is_none_or(|told| told <= *asked)));
+            assert!(sizes[0].1.is_none() && sizes[38].1.is_some(), "{sizes:?}");
+        }
+    }
+
+    #[test]
     fn an_answer_or_noise_is_not_a_request() {
         let provider = rtc_crypto::default_provider().unwrap();
         let from = "192.0.2.7:4000".parse().unwrap();
