@@ -6,7 +6,9 @@ mod admit;
 mod assign;
 mod feedback;
 mod ingest;
+mod inspect;
 mod record;
+mod snapshot;
 mod tick;
 
 use std::cmp::Reverse;
@@ -182,6 +184,12 @@ impl Core {
                 if let Some(&index) = self.by_id.get(&session) {
                     self.close_session(index, now);
                 }
+            }
+            MediaCommand::Inspect { request, room, of } => {
+                self.inspect(request, &room, of.as_deref(), now);
+            }
+            MediaCommand::TakeSnapshots { request, room, newer_than } => {
+                self.snapshots(request, &room, newer_than, now);
             }
         }
     }

@@ -13,6 +13,7 @@ mod config;
 mod core;
 mod error;
 mod forward;
+mod insight;
 mod metrics;
 mod node;
 mod outbox;

@@ -9,6 +9,7 @@ use protocol::media::{Slot, Source, TrackKey, Want};
 use rustc_hash::FxHashMap;
 
 use crate::forward::line::Line;
+use crate::insight::SessionSeen;
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{Chosen, Extensions};
 use crate::peer::srtp::{Direction, Window};
@@ -129,6 +130,8 @@ pub(crate) struct Session {
     pub(crate) heard: Instant,
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
+    /// What is known of them and of the way to the browser.
+    pub(crate) seen: SessionSeen,
     /// Already on the list of the fan-out that is being made.
     pub(crate) is_served: bool,
     /// The control plane knows what the lines carry.
@@ -191,6 +194,7 @@ impl Session {
             began: now,
             heard: now,
             sends: new.sends,
+            seen: SessionSeen::new(new.lines.len()),
             lines: new.lines,
             is_served: false,
             has_told_slots: false,

@@ -17,6 +17,9 @@ const CLOCK_JUMP_US: i64 = 1_000_000;
 /// Reports acted on in one compound packet; a browser sends one for each of its tracks.
 const REPORTS_MAX: usize = 64;
 
+/// Reports are made this often, ms; rates are measured from one to the next.
+const REPORT_MS: u32 = 1_000;
+
 /// What a report asks for, in our terms.
 enum Asked {
     Sender(SenderReport, Vec<u8>),
@@ -39,6 +42,7 @@ impl Core {
         };
         session.heard = now.at;
         let mut asked = Vec::new();
+        let Session { lines, seen, .. } = session;
         rtcp::read(&compound, |report| {
             if asked.len() < REPORTS_MAX {
                 asked.push(match report {
@@ -49,6 +53,13 @@ impl Core {
                         let mut seqs = Vec::new();
                         rtcp::lost_packets(lost, |seq| seqs.push(seq));
                         Asked::Again { ssrc, seqs }
+                    }
+                    Report::Received(block) => {
+                        let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
+                        if let Some(line) = line {
+                            seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
+                        }
+                        return;
                     }
                 });
             }
@@ -116,13 +127,15 @@ impl Core {
         else {
             return;
         };
-        let Session { lines, srtp, resend_budget, transport_seq, .. } = &mut **session;
+        let Session { lines, seen, srtp, resend_budget, transport_seq, .. } = &mut **session;
         let Some(srtp) = srtp.as_mut() else { return };
-        let Some(line) = lines.iter_mut().find(|line| line.config.ssrc == ssrc) else { return };
+        let Some(at) = lines.iter().position(|line| line.config.ssrc == ssrc) else { return };
+        let (line, seen) = (&mut lines[at], &mut seen.lines[at]);
         let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
         let Some(track) = track.filter(|track| track.is_allowed) else { return };
         for &seq in seqs {
             self.counters.nacked_packets += 1;
+            seen.n_nacked = seen.n_nacked.saturating_add(1);
             if !resend_budget.take(now.at) {
                 return;
             }
@@ -167,6 +180,7 @@ impl Core {
                 let Some(layer) = track.layers[index].as_deref_mut() else { continue };
                 if layer.key_frames.should_ask(now.at) {
                     ask.push((track.session, layer.ssrc));
+                    layer.seen.n_key_frames_asked += 1;
                 }
             }
         }
@@ -203,6 +217,7 @@ impl Core {
                 lost.sort_by_key(|seq| seq.wrapping_sub(lost_base(layer.reception.highest())));
                 rtcp::write_nack(&mut compound, sender, layer.ssrc, &lost);
                 self.counters.requested_packets += lost.len() as u64;
+                layer.seen.n_nacked = layer.seen.n_nacked.saturating_add(lost.len() as u32);
             }
         }
         if session.transport_cc.poll_timeout().is_some_and(|due| due <= now.at) {
@@ -235,12 +250,22 @@ impl Core {
                 rtcp::write_cname(&mut compound, report.ssrc, CNAME);
             }
         }
+        if !only_switched {
+            for (line, seen) in session.lines.iter().zip(&mut session.seen.lines) {
+                let (packets, octets) = line.sent();
+                seen.rate.close(packets, octets, REPORT_MS);
+            }
+        }
         if !only_switched && !session.incoming.is_empty() {
             let mut blocks: Vec<ReportBlock> = Vec::new();
             for track in session.sends.iter().filter_map(|send| send.track) {
                 let Some(Some(track)) = room.tracks.get_mut(track) else { continue };
-                let layers = track.layers.iter_mut().flatten();
-                blocks.extend(layers.map(|layer| layer.reception.report(now.at)));
+                let clock_rate = track.clock_rate;
+                blocks.extend(track.layers.iter_mut().flatten().map(|layer| {
+                    let block = layer.reception.report(now.at);
+                    layer.seen.close(&block, clock_rate, REPORT_MS);
+                    block
+                }));
             }
             if !blocks.is_empty() {
                 rtcp::write_receiver_report(&mut compound, session.rtcp_ssrc, &blocks);
@@ -251,6 +276,9 @@ impl Core {
             self.send_rtcp(index, &compound);
         }
         self.scratch = compound;
+        if !only_switched {
+            self.count_line(index);
+        }
     }
 
     /// Seals a compound packet and sends it.

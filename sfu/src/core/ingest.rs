@@ -9,6 +9,7 @@ use crate::clock::Now;
 use crate::core::Core;
 use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
+use crate::insight::LayerSeen;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
 use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LayerIn, Pending, Track};
@@ -79,6 +80,7 @@ impl Core {
         let is_open = is_held && layer.is_frame_open(&arrived.header, arrived.is_repair, now.at);
         layer.last_packet = now.at;
         layer.has_left = false;
+        layer.seen.packet(packet.len());
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }
@@ -91,6 +93,8 @@ impl Core {
         };
         if kept.vp8.is_some_and(|descriptor| descriptor.starts_key_frame) {
             layer.key_frames.arrived();
+            layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);
+            layer.seen.key_frame = Some((arrived.seq, now.unix_us));
         }
         if level_id != 0 {
             let level = arrived.header.extension(packet, level_id).and_then(|it| it.first());
@@ -164,6 +168,7 @@ impl Core {
                 ssrc,
                 cache: Cache::new(is_vp8),
                 reception: Reception::new(ssrc, clock_rate, arrived.seq, now.at),
+                seen: LayerSeen::default(),
                 loss: Loss::default(),
                 key_frames: KeyFrames::default(),
                 clock: None,

@@ -4,6 +4,7 @@ mod allocation;
 pub(crate) mod browser;
 mod corners;
 mod cost;
+mod insight;
 mod scenes;
 
 use std::net::SocketAddr;
