@@ -60,7 +60,22 @@ pub enum MediaCommand {
         /// Only pictures that came after this.
         newer_than: Timestamp,
     },
+    /// Write down what a publisher's newest session sends and gets. Answered by `Traced` with the same `request` when
+    /// it is over.
+    Trace {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// The room's name.
+        room: String,
+        /// Whose session.
+        publisher: String,
+        /// For how long; the node has a limit of its own, [`TRACE_SECONDS`].
+        seconds: u16,
+    },
 }
+
+/// How long a trace is.
+pub const TRACE_SECONDS: u16 = 60;
 
 /// A single picture of a camera, of its lowest layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -228,6 +243,14 @@ pub enum MediaEvent {
         request: RequestId,
         /// Every camera that sends, by its publisher, with its picture if there is a new one.
         cameras: Vec<(String, Option<CameraPicture>)>,
+    },
+    /// A trace is over.
+    Traced {
+        /// Of which request.
+        request: RequestId,
+        /// The capture (pcapng), headers and reports only; empty if there is no such session, or too many traces
+        /// are running.
+        file: Vec<u8>,
     },
 }
 

@@ -67,6 +67,8 @@ fn text() -> String {
         crate::api::Chapter,
         crate::api::ChapterKind,
         crate::api::Minutes,
+        crate::api::NewTrace,
+        crate::api::TraceStarted,
     ];
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\

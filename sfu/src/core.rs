@@ -10,6 +10,7 @@ mod inspect;
 mod record;
 mod snapshot;
 mod tick;
+mod trace;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -34,6 +35,7 @@ use crate::room::Room;
 use crate::rtp;
 use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX, Session, Srtp};
 use crate::shard::Neighbours;
+use crate::trace::Trace;
 
 /// Most rooms at one node.
 const ROOMS_MAX: usize = 4_096;
@@ -74,6 +76,8 @@ pub(crate) struct Core {
     last_origin: u32,
     last_tap: TapTrack,
     scratch: Vec<u8>,
+    /// What is being written down.
+    traces: Vec<Trace>,
     /// Datagrams to send.
     pub(crate) out: Outbox,
     /// What the control plane is to hear.
@@ -111,6 +115,7 @@ impl Core {
             // No two shards give a track the same number.
             last_tap: (neighbours.here as TapTrack) << SHARD_SHIFT,
             scratch: Vec::new(),
+            traces: Vec::new(),
             out: Outbox::default(),
             events: ready.into_iter().collect(),
             neighbours,
@@ -191,6 +196,9 @@ impl Core {
             MediaCommand::TakeSnapshots { request, room, newer_than } => {
                 self.snapshots(request, &room, newer_than, now);
             }
+            MediaCommand::Trace { request, room, publisher, seconds } => {
+                self.start_trace(request, &room, &publisher, seconds, now);
+            }
         }
     }
 
@@ -261,7 +269,23 @@ impl Core {
             return;
         }
         let (sessions, out) = (&mut self.sessions, &mut self.out);
-        let broken = forward::fan_out(room, sessions, out, &mut self.counters, send, now.at);
+        let counters = &mut self.counters;
+        let broken = if self.traces.is_empty() {
+            forward::fan_out(room, sessions, out, counters, send, now.at)
+        } else {
+            let (traces, candidates) = (&mut self.traces, &self.candidates);
+            trace::aim(traces, sessions);
+            let mut send = |out: &mut Outbox| {
+                trace::trace_out(traces, candidates, out, now);
+                send(out);
+            };
+            let broken = forward::fan_out(room, sessions, out, counters, &mut send, now.at);
+            // What is left goes out now, so that it is looked at.
+            if !out.is_empty() {
+                send(out);
+            }
+            broken
+        };
         if let Some(index) = broken {
             self.counters.panics += 1;
             self.close_session(index, now);
@@ -493,6 +517,7 @@ impl Core {
         }
         tracing::info!(session = %session.id, "closed");
         self.events.push_back(MediaEvent::SessionClosed { session: session.id });
+        self.finish_traces(now);
         self.touch(session.room, true);
     }
 

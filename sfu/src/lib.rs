@@ -28,6 +28,7 @@ mod shard;
 mod speaker;
 mod system;
 mod tap;
+mod trace;
 
 pub use config::Config;
 pub use error::Error;

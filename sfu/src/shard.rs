@@ -193,7 +193,8 @@ impl Placement {
             MediaCommand::SetRoom(state) => Some(self.of_room(&state.room, loads)),
             MediaCommand::FlushSpeech { room }
             | MediaCommand::Inspect { room, .. }
-            | MediaCommand::TakeSnapshots { room, .. } => Some(self.of_room(room, loads)),
+            | MediaCommand::TakeSnapshots { room, .. }
+            | MediaCommand::Trace { room, .. } => Some(self.of_room(room, loads)),
             MediaCommand::Offer(offer) => Some(self.of_room(&offer.room, loads)),
             MediaCommand::CloseRoom { room } => {
                 let shard = self.of_room(room, loads);

@@ -42,7 +42,7 @@ impl Core {
         };
         session.heard = now.at;
         let mut asked = Vec::new();
-        let Session { lines, seen, .. } = session;
+        let Session { lines, seen, .. } = &mut *session;
         rtcp::read(&compound, |report| {
             if asked.len() < REPORTS_MAX {
                 asked.push(match report {
@@ -64,6 +64,9 @@ impl Core {
                 });
             }
         });
+        if let Some(from) = session.selected.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, &compound, now);
+        }
         for asked in asked {
             match asked {
                 Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),
@@ -190,7 +193,7 @@ impl Core {
             compound.clear();
             rtcp::write_receiver_report(&mut compound, sender, &[]);
             rtcp::write_pli(&mut compound, sender, ssrc);
-            self.send_rtcp(publisher, &compound);
+            self.send_rtcp(publisher, &compound, now);
             self.scratch = compound;
             self.counters.key_frame_requests += 1;
         }
@@ -225,7 +228,7 @@ impl Core {
             session.transport_cc.write(&mut compound, sender, media);
         }
         if compound.len() > empty {
-            self.send_rtcp(index, &compound);
+            self.send_rtcp(index, &compound, now);
         }
         self.scratch = compound;
     }
@@ -273,7 +276,7 @@ impl Core {
             }
         }
         if !compound.is_empty() {
-            self.send_rtcp(index, &compound);
+            self.send_rtcp(index, &compound, now);
         }
         self.scratch = compound;
         if !only_switched {
@@ -282,11 +285,14 @@ impl Core {
     }
 
     /// Seals a compound packet and sends it.
-    fn send_rtcp(&mut self, index: usize, compound: &[u8]) {
+    fn send_rtcp(&mut self, index: usize, compound: &[u8], now: Now) {
         let Some(Some(session)) = self.sessions.get_mut(index) else { return };
         let (Some(address), Some(srtp)) = (session.selected, session.srtp.as_mut()) else { return };
         if let Some(sealed) = srtp.local.seal_rtcp(compound) {
             self.out.push(address, &sealed);
+            if !self.traces.is_empty() {
+                self.trace_report(index, address, compound, now);
+            }
         }
     }
 }

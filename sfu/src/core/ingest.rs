@@ -57,8 +57,12 @@ impl Core {
             Err(Dropped::Silently) => return,
         };
         session.heard = now.at;
+        let from = session.selected;
         self.counters.received_packets += 1;
         self.counters.received_bytes += (arrived.end - arrived.start) as u64;
+        if let Some(from) = from.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, &bytes[arrived.start..arrived.end], now);
+        }
         self.arrived(index, &arrived, &bytes[arrived.start..arrived.end], now);
     }
 

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use protocol::api::MeetingState;
-use protocol::control::CameraPicture;
+use protocol::api::{NewTrace, TraceStarted};
+use protocol::control::{CameraPicture, TRACE_SECONDS};
 use protocol::error::ErrorCode;
-use protocol::id::MeetingId;
+use protocol::id::{MeetingId, RequestId};
 use protocol::insight::RoomRoutes;
 use protocol::media::is_valid_name;
 use protocol::role::AccountRole::{Chair, Desk, Host};
@@ -23,9 +24,10 @@ use protocol::time::Timestamp;
 use serde::Deserialize;
 
 use super::access::SignedIn;
-use super::body::Parsed;
+use super::body::{Body, Parsed};
 use super::meetings::found;
 use super::{ApiError, App};
+use crate::room::Act;
 
 #[derive(Deserialize)]
 pub(super) struct Whose {
@@ -82,6 +84,44 @@ pub(super) async fn snapshot(
     };
     let picture = app.hub.overview(id, &room, look).await?.ok_or(ErrorCode::NotFound)?;
     Ok(private(picture, "image/webp"))
+}
+
+/// `POST /api/meetings/{id}/traces`: has a site's packets written down, headers only. The meeting's log says who
+/// asked for it before it begins.
+pub(super) async fn trace(
+    State(app): State<Arc<App>>,
+    account: SignedIn,
+    Parsed(id): Parsed<MeetingId>,
+    Body(new): Body<NewTrace>,
+) -> Result<(StatusCode, Json<TraceStarted>), ApiError> {
+    account.require(&[Desk])?;
+    if !is_valid_name(&new.publisher) {
+        return Err(ApiError::field("publisher"));
+    }
+    let room = open_room(&app, &account, id).await?;
+    let (publisher, seconds) = (new.publisher, TRACE_SECONDS);
+    let act = Act::Trace { publisher: publisher.clone(), account: account.0.id, seconds };
+    app.hub.act(id, act).await?;
+    let who = (id, account.0.id);
+    let trace = app.hub.trace(&app.config.data, who, (room, publisher));
+    Ok((StatusCode::ACCEPTED, Json(TraceStarted { trace, seconds })))
+}
+
+/// `GET /api/meetings/{id}/traces/{trace}`: the capture, once, to the account that asked for it. 202 while it runs.
+pub(super) async fn fetch_trace(
+    State(app): State<Arc<App>>,
+    account: SignedIn,
+    Parsed((id, trace)): Parsed<(MeetingId, RequestId)>,
+) -> Result<Response, ApiError> {
+    account.require(&[Desk])?;
+    let Some(file) = app.hub.take_trace(id, account.0.id, trace).await? else {
+        return Ok(StatusCode::ACCEPTED.into_response());
+    };
+    let mut response = private(file, "application/x-pcapng");
+    let disposition = format!("attachment; filename=\"goi-tin-{trace}.pcapng\"");
+    let value = HeaderValue::try_from(disposition).map_err(|_| ErrorCode::Internal)?;
+    response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    Ok(response)
 }
 
 /// The name of an open meeting's room, for those who may look behind the scenes.

@@ -76,6 +76,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/links/{link}/renew", post(meetings::renew_link))
         .route("/meetings/{id}/facts", get(meetings::facts))
         .route("/meetings/{id}/media", get(insight::routes))
+        .route("/meetings/{id}/traces", post(insight::trace))
+        .route("/meetings/{id}/traces/{trace}", get(insight::fetch_trace))
         .route("/meetings/{id}/snapshots", get(insight::snapshots))
         .route("/meetings/{id}/snapshots/{file}", get(insight::snapshot))
         .route(

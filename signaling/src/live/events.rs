@@ -25,7 +25,9 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
             MediaEvent::Answer { request, .. } | MediaEvent::Refused { request, .. } => {
                 answered(&hub, *request, event).await;
             }
-            MediaEvent::Inspected { request, .. } | MediaEvent::Snapshots { request, .. } => {
+            MediaEvent::Inspected { request, .. }
+            | MediaEvent::Snapshots { request, .. }
+            | MediaEvent::Traced { request, .. } => {
                 hub.insight.answered(*request, event);
             }
             MediaEvent::SessionConnected { session } | MediaEvent::Slots { session, .. } => {

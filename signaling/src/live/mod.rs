@@ -24,6 +24,7 @@ use self::actor::{Actor, Ended, INPUTS_MAX};
 pub(crate) use self::actor::{PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, read_now, to_text};
 pub(crate) use self::events::{media_events, recorder_events};
 use self::insight::Insight;
+pub(crate) use self::insight::sweep;
 use self::outbox::Outbox;
 use self::writer::FactWriter;
 use crate::clock;

@@ -1,7 +1,9 @@
 //! What the control desk sees behind the scenes, and who else does not.
 
 use hyper::{Method, StatusCode, header};
+use protocol::api::TraceStarted;
 use protocol::control::{CameraPicture, MediaCommand, MediaEvent};
+use protocol::fact::{Fact, FactRecord};
 use protocol::insight::RoomRoutes;
 use protocol::time::Timestamp;
 
@@ -71,4 +73,50 @@ async fn every_camera_has_a_picture_and_the_node_is_asked_once_for_all_who_look(
             .windows(4)
             .any(|it| it == b"RIFF")
     );
+}
+
+#[tokio::test]
+async fn a_trace_is_in_the_log_before_it_begins_and_is_fetched_once_by_whoever_asked() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path()).await;
+    let path = format!("/api/meetings/{}/traces", server.report.meeting);
+    let seat = server.site(0).await;
+    let _page = server.page(&seat).await;
+    let (desk, chair) = (server.sign_in("kythuat").await, server.sign_in("chutri").await);
+    let whose = |publisher: &str| Some(serde_json::json!({ "publisher": publisher }));
+    let publisher = seat.participant.to_string();
+    let ask = |cookie, publisher: &str| {
+        let body = whose(publisher);
+        let (server, path) = (&server, &path);
+        async move { server.ask(Method::POST, path, Some(cookie), body).await.status() }
+    };
+    assert_eq!(ask(&chair, &publisher).await, StatusCode::FORBIDDEN);
+    assert_eq!(ask(&desk, "nobody").await, StatusCode::NOT_FOUND);
+    let begun: TraceStarted = server.post_json(&path, Some(&desk), whose(&publisher)).await;
+    let facts = format!("/api/meetings/{}/facts", server.report.meeting);
+    let facts: Vec<FactRecord> = server.get_json(&facts, &desk).await;
+    let is_it = |it: &FactRecord| matches!(it.fact, Fact::PacketsTraced { participant, .. } if participant == seat.participant);
+    assert!(facts.iter().any(is_it));
+    let asked = server.media.hears(|it| match it {
+        MediaCommand::Trace { request, publisher, seconds, .. } => {
+            Some((request, publisher, seconds))
+        }
+        _ => None,
+    });
+    let (request, of, seconds) = asked.await;
+    assert_eq!((of, seconds), (publisher, begun.seconds));
+    let path = format!("{path}/{}", begun.trace);
+    assert_eq!(server.get(&path, Some(&desk)).await.0, StatusCode::ACCEPTED);
+    let file = b"capture".to_vec();
+    server.media.say.send(MediaEvent::Traced { request, file: file.clone() }).await.unwrap();
+    let fetched = loop {
+        let (status, body) = server.get(&path, Some(&desk)).await;
+        if status != StatusCode::ACCEPTED {
+            break (status, body);
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert_eq!((fetched.0, &fetched.1[..]), (StatusCode::OK, &file[..]));
+    assert_eq!(server.get(&path, Some(&desk)).await.0, StatusCode::NOT_FOUND, "only once");
+    assert_eq!(std::fs::read_dir(data.path().join("traces")).unwrap().count(), 0);
 }

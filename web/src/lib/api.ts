@@ -1,6 +1,7 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, Recording, RoomRoutes, Seat, SignIn, Unit,
+  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewTrace, Recording, RoomRoutes, Seat, SignIn,
+  TraceStarted, Unit,
 } from '../protocol';
 import { get, getFile, post, put, remove } from './http';
 
@@ -24,6 +25,15 @@ export const facts = (id: string): Promise<FactRecord[]> => get(`${meeting(id)}/
 /** How the lines of an open meeting go; of one publisher with every stream. */
 export const linesOf = (id: string, of?: string): Promise<RoomRoutes> =>
   get(of === undefined ? `${meeting(id)}/media` : `${meeting(id)}/media?of=${at(of)}`);
+
+/** Begins to capture a site's packets. */
+export const startTrace = (id: string, publisher: string): Promise<TraceStarted> =>
+  post(`${meeting(id)}/traces`, { publisher } satisfies NewTrace);
+/** The capture, once; null while it runs. */
+export const fetchTrace = async (id: string, trace: string): Promise<Blob | null> => {
+  const file = await getFile(`${meeting(id)}/traces/${at(trace)}`);
+  return file.size === 0 ? null : file;
+};
 
 /** Single pictures of all cameras (`web/src/room/snapshots.ts` reads them). */
 export const snapshots = async (id: string, since: number): Promise<ArrayBuffer> =>

@@ -37,6 +37,7 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "spoke", participant: string, from: number, ms: number }
   | { "type": "main_picture", participant: string | null, source: Source }
   | { "type": "all_muted" }
+  | { "type": "packets_traced", participant: string, account: string, seconds: number }
   | { "type": "message_sent", message: string, text: string }
   | { "type": "decision_marked", message: string, decision: boolean }
   | { "type": "recording_started", recording: string }
@@ -167,4 +168,8 @@ export type Chapter = { ms: number, kind: ChapterKind, text: string };
 export type ChapterKind = "speech" | "decision" | "gap";
 
 export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
+
+export type NewTrace = { publisher: string };
+
+export type TraceStarted = { trace: string, seconds: number };
 

@@ -158,3 +158,47 @@ fn every_camera_gives_a_picture_now_and_then_even_one_that_is_not_on_air() {
     assert_eq!(world.core.counters.key_frame_requests, 2, "this one is old");
     assert_eq!(world.core.counters.forwarded_packets, 0);
 }
+
+#[test]
+fn a_trace_has_the_headers_of_one_session_and_nothing_of_its_pictures() {
+    let mut world = World::new(open_room());
+    world.join("a", in_room(), &SITE);
+    world.join("b", in_room(), &SITE);
+    world.want(1, &[("a", Layer::High)]);
+    let request = RequestId::from_parts(9, 9);
+    let trace = |publisher: &str, seconds| {
+        let (room, publisher) = ("r".to_owned(), publisher.to_owned());
+        MediaCommand::Trace { request, room, publisher, seconds }
+    };
+    world.command(trace("nobody", 5));
+    assert_eq!(world.events.pop(), Some(MediaEvent::Traced { request, file: Vec::new() }));
+    world.command(trace("b", 1));
+    let secret = [0xa5; 64];
+    for seq in 1..80 {
+        let mut payload = frame(seq as u16, seq == 1);
+        payload.extend_from_slice(&secret);
+        world.send(0, 1, Some('h'), video(0, 'h', seq, &payload));
+        world.say(1, seq, 40);
+        world.pass(20);
+    }
+    let file = world.events.iter().find_map(|it| match it {
+        MediaEvent::Traced { file, .. } if !file.is_empty() => Some(file.clone()),
+        _ => None,
+    });
+    let file = file.expect("a second is over");
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let (mut at, mut up, mut down) = (0, 0, 0);
+    while at < file.len() {
+        if word(at) == 6 {
+            let udp = &file[at + 28 + 20..];
+            let is_ours = udp[..2] == 7_882_u16.to_be_bytes();
+            let payload_type = udp[9] & 0x7f;
+            up += usize::from(!is_ours && payload_type == 111);
+            down += usize::from(is_ours && payload_type == 96);
+        }
+        at += word(at + 4) as usize;
+    }
+    assert!((45..=52).contains(&up) && (45..=52).contains(&down), "{up} up, {down} down");
+    assert!(!file.windows(24).any(|it| it == &secret[..24]), "no content");
+    assert!(world.core.traces.is_empty());
+}
