@@ -1,10 +1,11 @@
 //! The media plane: takes a browser's offer, answers it, and forwards what the room allows from those
-//! who publish to those who watch. One thread, one UDP port, no state but what can be told again.
+//! who publish to those who watch. One UDP port, threads that share nothing, no state but what can be told
+//! again.
 //!
-//! Reading order: [`config`], [`error`], [`node`] (the shell), `core` (what it decides), `session` and
-//! `room` (what it knows), `forward` (the hot path), `receive` (what publishers are told), `speaker`
-//! (who is heard), `peer` (the only folder that names webrtc-rs). `system` is the only file with unsafe
-//! code.
+//! Reading order: [`config`], [`error`], [`node`] (the shell), `shard` (what crosses between threads), `core`
+//! (what it decides), `session` and `room` (what it knows), `forward` (the hot path), `receive` (what
+//! publishers are told), `speaker` (who is heard), `peer` (the only folder that names webrtc-rs). `system` is
+//! the only file with unsafe code.
 
 mod answer;
 mod clock;

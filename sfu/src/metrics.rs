@@ -61,6 +61,8 @@ counters! {
     forwarded_packets => "diemcau_forwarded_packets_total", "counter";
     /// Their bytes.
     forwarded_bytes => "diemcau_forwarded_bytes_total", "counter";
+    /// Packets of silence that were not forwarded.
+    silent_packets => "diemcau_silent_packets_total", "counter";
     /// Packets that receivers asked for again.
     nacked_packets => "diemcau_nacked_packets_total", "counter";
     /// Packets sent again.

@@ -281,7 +281,7 @@ impl Room {
     }
 
     /// Takes a track in; `None` if the room is full.
-    pub(crate) fn add_track(&mut self, mut track: Track) -> Option<TrackIndex> {
+    pub(crate) fn add_track(&mut self, mut track: Track, now: Instant) -> Option<TrackIndex> {
         let free = self.tracks.iter().position(Option::is_none);
         let index = free.unwrap_or(self.tracks.len());
         if index >= TRACKS_MAX {
@@ -296,7 +296,7 @@ impl Room {
         }
         self.tracks[index] = Some(track);
         if key.source.is_audio() {
-            self.speakers.add(index, key);
+            self.speakers.add(index, key, now);
         }
         self.allow(index);
         self.is_dirty = true;

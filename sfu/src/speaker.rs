@@ -11,6 +11,13 @@ use crate::clock::Now;
 /// and papers below -55.
 const SPEECH_DBOV: u8 = 50;
 
+/// Quieter than this is silence: a room in which nobody speaks and nothing hums.
+const SILENCE_DBOV: u8 = 65;
+
+/// A microphone that has been silent for so long is not forwarded until it sounds again. Long enough that no
+/// pause between sentences is cut.
+const SILENCE_MAX: Duration = Duration::from_secs(2);
+
 /// Weight of a new level, in sixteenths: attack within three packets, decay within half a second.
 const ATTACK: i32 = 6;
 const DECAY: i32 = 1;
@@ -27,6 +34,9 @@ const SPEECH_MIN: Duration = Duration::from_secs(1);
 
 /// A longer speech is told in pieces of this length, so that a crash loses no more than one.
 const PIECE: Duration = Duration::from_secs(30);
+
+/// A track without a voice.
+const NOWHERE: usize = usize::MAX;
 
 /// Index of a track in its room.
 pub(crate) type TrackIndex = usize;
@@ -47,9 +57,24 @@ struct Voice {
     /// Smoothed loudness above silence, sixteenths of a decibel.
     loudness: i32,
     last_loud: Option<Instant>,
+    /// When it sounded last, or came.
+    last_sound: Instant,
+    /// It has been silent for long.
+    is_silent: bool,
     speech: Option<Speech>,
     is_heard: bool,
     is_first: bool,
+}
+
+/// What becomes of a packet of sound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It is forwarded.
+    Open,
+    /// It is forwarded, and is the first after a silence.
+    Opens,
+    /// It is silence that nobody needs to hear.
+    Closed,
 }
 
 /// A stretch of speech that ended.
@@ -65,6 +90,8 @@ pub(crate) struct Spoke {
 #[derive(Debug, Default)]
 pub(crate) struct Speakers {
     voices: Vec<Voice>,
+    /// For each track, where its voice stands in the order; [`NOWHERE`] for none.
+    places: Vec<usize>,
     /// Those who were speaking when last asked, in the order told.
     told: Vec<TrackIndex>,
     /// Speech of voices that left or lost the word, not yet told.
@@ -104,42 +131,76 @@ impl Voice {
 
 impl Speakers {
     /// A voice joins at the end of the order.
-    pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey) {
+    pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey, now: Instant) {
         self.remove(track);
         self.voices.push(Voice {
             track,
             key,
             loudness: 0,
             last_loud: None,
+            last_sound: now,
+            is_silent: false,
             speech: None,
             is_heard: false,
             is_first: false,
         });
+        if self.places.len() <= track {
+            self.places.resize(track + 1, NOWHERE);
+        }
+        self.places[track] = self.voices.len() - 1;
+    }
+
+    fn voice_mut(&mut self, track: TrackIndex) -> Option<&mut Voice> {
+        let place = self.places.get(track).copied().unwrap_or(NOWHERE);
+        self.voices.get_mut(place)
     }
 
     /// A voice leaves.
     pub(crate) fn remove(&mut self, track: TrackIndex) {
-        if let Some(at) = self.voices.iter().position(|voice| voice.track == track) {
-            let ended = self.voices.remove(at).end_speech();
-            self.ended.extend(ended);
+        let at = self.places.get(track).copied().unwrap_or(NOWHERE);
+        if at == NOWHERE {
+            return;
+        }
+        self.places[track] = NOWHERE;
+        let ended = self.voices.remove(at).end_speech();
+        self.ended.extend(ended);
+        for voice in &self.voices[at..] {
+            self.places[voice.track] -= 1;
         }
     }
 
     /// Whether the voice may be heard, and whether it goes before all that are not pinned.
     pub(crate) fn set(&mut self, track: TrackIndex, is_heard: bool, is_first: bool) {
-        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+        let Some(voice) = self.voice_mut(track) else { return };
         if voice.is_heard && !is_heard {
             voice.last_loud = None;
             let ended = voice.end_speech();
             self.ended.extend(ended);
         }
+        let Some(voice) = self.voice_mut(track) else { return };
         voice.is_heard = is_heard;
         voice.is_first = is_first;
     }
 
-    /// A packet with this level came, 0 (loudest) to 127.
-    pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) {
-        let Some(voice) = self.voices.iter_mut().find(|voice| voice.track == track) else { return };
+    /// A packet with this level came, 0 (loudest) to 127. Chair and floor holder are forwarded even in
+    /// silence, so that nobody takes their line for dead.
+    pub(crate) fn level(&mut self, track: TrackIndex, level: u8, now: Now) -> Gate {
+        let Some(voice) = self.voice_mut(track) else { return Gate::Open };
+        if level <= SILENCE_DBOV || voice.is_first {
+            voice.last_sound = now.at;
+        }
+        let is_silent = now.at.saturating_duration_since(voice.last_sound) >= SILENCE_MAX;
+        let was_silent = std::mem::replace(&mut voice.is_silent, is_silent);
+        self.hear(track, level, now);
+        match (was_silent, is_silent) {
+            (_, true) => Gate::Closed,
+            (true, false) => Gate::Opens,
+            (false, false) => Gate::Open,
+        }
+    }
+
+    fn hear(&mut self, track: TrackIndex, level: u8, now: Now) {
+        let Some(voice) = self.voice_mut(track) else { return };
         let loudness = i32::from(127 - level.min(127)) * 16;
         let weight = if loudness > voice.loudness { ATTACK } else { DECAY };
         voice.loudness += (loudness - voice.loudness) * weight / 16;
@@ -170,6 +231,7 @@ impl Speakers {
         for at in (1..self.voices.len()).rev() {
             if self.voices[at].passes(&self.voices[at - 1], now) {
                 self.voices.swap(at, at - 1);
+                self.places.swap(self.voices[at].track, self.voices[at - 1].track);
                 is_changed = true;
             }
         }

@@ -15,6 +15,7 @@ use crate::receive::statistics::Reception;
 use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LayerIn, Pending, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
+use crate::speaker::Gate;
 
 /// An opened packet and where it belongs.
 struct Arrived {
@@ -100,19 +101,26 @@ impl Core {
             layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);
             layer.seen.key_frame = Some((arrived.seq, now.unix_us));
         }
-        if level_id != 0 {
-            let level = arrived.header.extension(packet, level_id).and_then(|it| it.first());
-            if let Some(level) = level {
-                room.speakers.level(track_index, level & 0x7f, now);
-            }
-        }
+        let level = || arrived.header.extension(packet, level_id)?.first().copied();
+        let level = if level_id == 0 { None } else { level() };
+        let speakers = &mut room.speakers;
+        let gate = level.map_or(Gate::Open, |it| speakers.level(track_index, it & 0x7f, now));
         if !is_allowed {
             self.counters.dropped_grant += 1;
             return;
         }
+        if gate == Gate::Opens {
+            // For receivers it begins anew, so that the silence leaves no hole in their numbers.
+            self.last_origin += 1;
+            layer.origin = self.last_origin;
+        }
         let tap = layer.tap;
         let (layer, seq) = (arrived.layer, arrived.seq);
-        room.pending.push(Pending { track: track_index, layer, seq, is_open });
+        if gate == Gate::Closed {
+            self.counters.silent_packets += 1;
+        } else {
+            room.pending.push(Pending { track: track_index, layer, seq, is_open });
+        }
         if let Some(tap) = tap {
             let place = (arrived.layer, arrived.seq);
             self.tap_packet(room_index, tap, track_index, place, now);
@@ -141,7 +149,7 @@ impl Core {
                     self.orphan(room_index, former);
                 }
                 let room = self.rooms.get_mut(room_index)?.as_mut()?;
-                let track = room.add_track(new)?;
+                let track = room.add_track(new, now.at)?;
                 let send = self.sessions.get_mut(index)?.as_mut()?.sends.get_mut(arrived.line)?;
                 send.track = Some(track);
                 self.counters.tracks += 1;

@@ -13,7 +13,7 @@ fn hall(n: usize) -> Hall {
     let mut speakers = Speakers::default();
     for track in 0..n {
         let key = TrackKey { publisher: track.to_string(), source: Source::Microphone };
-        speakers.add(track, key);
+        speakers.add(track, key, start.at);
         speakers.set(track, true, false);
     }
     Hall { start, speakers }
@@ -110,4 +110,50 @@ fn a_long_speech_is_told_in_pieces_and_the_rest_when_it_is_asked_for() {
     told.extend(hall.speakers.poll_spoke(now).map(|it| it.ms));
     assert_eq!(told.iter().sum::<u64>(), 69_980);
     assert_eq!(hall.speakers.poll_spoke(now), None);
+}
+
+#[test]
+fn silence_is_not_forwarded_and_the_first_sound_after_it_is() {
+    let mut hall = hall(2);
+    hall.speakers.set(1, true, true);
+    let mut gates = Vec::new();
+    for ms in (0..4_000).step_by(20) {
+        let now = hall.at(ms);
+        gates.push(hall.speakers.level(0, if ms < 1_000 { 60 } else { 90 }, now));
+        assert_eq!(hall.speakers.level(1, 127, now), Gate::Open, "the chair is always heard");
+    }
+    let closed = gates.iter().position(|gate| *gate == Gate::Closed);
+    assert_eq!(closed, Some(149), "two seconds after the last sound");
+    assert!(gates[149..].iter().all(|gate| *gate == Gate::Closed));
+    let now = hall.at(4_000);
+    assert_eq!(hall.speakers.level(0, 40, now), Gate::Opens);
+    assert_eq!(hall.speakers.level(0, 90, hall.at(4_020)), Gate::Open);
+}
+
+proptest::proptest! {
+    #[test]
+    fn every_voice_is_found_whatever_comes_and_goes(
+        acts in proptest::collection::vec((0..4_u8, 0..8_usize, 0..128_u8), 0..200),
+    ) {
+        let mut speakers = Speakers::default();
+        let hall = hall(1);
+        for (n, (act, track, level)) in acts.into_iter().enumerate() {
+            let now = hall.at(n as u64 * 20);
+            let key = TrackKey { publisher: track.to_string(), source: Source::Microphone };
+            match act {
+                0 => speakers.add(track, key, now.at),
+                1 => speakers.remove(track),
+                2 => speakers.set(track, true, level > 100),
+                _ => {
+                    speakers.level(track, level, now);
+                }
+            }
+            speakers.rank(now.at);
+            for (place, voice) in speakers.voices.iter().enumerate() {
+                proptest::prop_assert_eq!(speakers.places[voice.track], place);
+            }
+            let n = speakers.places.iter().filter(|it| **it != NOWHERE).count();
+            proptest::prop_assert_eq!(n, speakers.voices.len());
+        }
+    }
 }

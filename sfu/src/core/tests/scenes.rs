@@ -515,3 +515,31 @@ fn an_encoder_that_publishes_alone_is_asked_for_key_frames_too() {
     world.pass(300);
     assert!(asked_for_key_frame(&world, 0) >= 1);
 }
+
+#[test]
+fn a_silent_microphone_costs_its_receivers_nothing_and_comes_back_without_a_seam() {
+    let mut world = two_sites(open_room());
+    let mut seq = 0;
+    let mut speak = |world: &mut World, n: u64, level: u8| {
+        for _ in 0..n {
+            seq += 1;
+            world.say(0, seq, level);
+            world.pass(20);
+        }
+    };
+    speak(&mut world, 10, 30);
+    speak(&mut world, 300, 100);
+    let heard = world.sounds(1);
+    assert!((100..=112).contains(&heard), "two seconds of silence are forwarded: {heard}");
+    speak(&mut world, 10, 30);
+    assert_eq!(world.sounds(1), heard + 10);
+    let got: Vec<&Header> = world.browsers[1]
+        .packets
+        .iter()
+        .map(|it| &it.header)
+        .filter(|it| it.payload_type == 111)
+        .collect();
+    assert!(got.windows(2).all(|it| it[1].seq == it[0].seq.wrapping_add(1)), "no hole");
+    let pause = got[heard].timestamp.wrapping_sub(got[heard - 1].timestamp);
+    assert!((180_000..200_000).contains(&pause), "but the time has passed: {pause}");
+}
