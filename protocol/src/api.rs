@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::control::RecordingFile;
 use crate::error::ErrorCode;
-use crate::id::{AccountId, LinkId, MeetingId, ParticipantId, RecordingId, SiteId, UnitId};
+use crate::id::{
+    AccountId, LinkId, MeetingId, ParticipantId, RecordingId, RequestId, SiteId, UnitId,
+};
 use crate::minutes::MinutesDocument;
 use crate::role::{AccountRole, RoomRole};
 use crate::time::Timestamp;
@@ -294,4 +296,24 @@ pub struct Minutes {
     pub changed_at: Timestamp,
     /// The document.
     pub document: MinutesDocument,
+}
+
+/// `POST /api/meetings/{id}/traces`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct NewTrace {
+    /// Whose packets: the publisher's name at the media node.
+    pub publisher: String,
+}
+
+/// A trace that was begun.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct TraceStarted {
+    /// To be fetched by this from `GET /api/meetings/{id}/traces/{trace}`.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub trace: RequestId,
+    /// How long it takes.
+    pub seconds: u16,
 }

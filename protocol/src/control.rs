@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
 use crate::id::{MeetingId, RecordingId, RequestId, SessionId};
+use crate::insight::RoomRoutes;
 use crate::media::{Grant, Layer, Slot, SlotLimit, Source, TrackKey, Want};
 use crate::minutes::MinutesDocument;
 use crate::time::Timestamp;
@@ -40,6 +41,53 @@ pub enum MediaCommand {
         /// Which.
         session: SessionId,
     },
+    /// How do the lines of a room go? Answered by `Inspected` with the same `request`.
+    Inspect {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// The room's name.
+        room: String,
+        /// Only this publisher's sessions, with their tracks and lines.
+        of: Option<String>,
+    },
+    /// How do the room's cameras look? Answered by `Snapshots` with the same `request`. While this is asked every
+    /// few seconds, every camera is asked for a key frame now and then.
+    TakeSnapshots {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// The room's name.
+        room: String,
+        /// Only pictures that came after this.
+        newer_than: Timestamp,
+    },
+    /// Write down what a publisher's newest session sends and gets. Answered by `Traced` with the same `request` when
+    /// it is over.
+    Trace {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// The room's name.
+        room: String,
+        /// Whose session.
+        publisher: String,
+        /// For how long; the node has a limit of its own, [`TRACE_SECONDS`].
+        seconds: u16,
+    },
+}
+
+/// How long a trace is.
+pub const TRACE_SECONDS: u16 = 60;
+
+/// A single picture of a camera, of its lowest layer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CameraPicture {
+    /// When it came.
+    pub at: Timestamp,
+    /// Pixels.
+    pub width: u16,
+    /// Pixels.
+    pub height: u16,
+    /// The picture (RFC 9649).
+    pub webp: Vec<u8>,
 }
 
 /// The wanted state of a room at a media node.
@@ -200,6 +248,28 @@ pub enum MediaEvent {
     SpeechFlushed {
         /// The room's name.
         room: String,
+    },
+    /// How the lines of a room go; no sessions if the room is unknown.
+    Inspected {
+        /// Of which request.
+        request: RequestId,
+        /// The answer.
+        routes: Box<RoomRoutes>,
+    },
+    /// The cameras of a room.
+    Snapshots {
+        /// Of which request.
+        request: RequestId,
+        /// Every camera that sends, by its publisher, with its picture if there is a new one.
+        cameras: Vec<(String, Option<CameraPicture>)>,
+    },
+    /// A trace is over.
+    Traced {
+        /// Of which request.
+        request: RequestId,
+        /// The capture (pcapng), headers and reports only; empty if there is no such session, or too many traces
+        /// are running.
+        file: Vec<u8>,
     },
 }
 

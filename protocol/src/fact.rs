@@ -158,6 +158,17 @@ pub enum Fact {
     },
     /// Everybody but the chair was muted at once.
     AllMuted,
+    /// An account had the packets of a site written down, headers only, to find out what is wrong with its line.
+    PacketsTraced {
+        /// Whose.
+        #[cfg_attr(test, ts(type = "string"))]
+        participant: ParticipantId,
+        /// Who asked for it.
+        #[cfg_attr(test, ts(type = "string"))]
+        account: AccountId,
+        /// For how long.
+        seconds: u16,
+    },
     /// A message was written.
     MessageSent {
         /// Which.

@@ -4,7 +4,7 @@
 //! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
 //! (what happened, the source of every other record), [`room`] (what a room looks like now),
 //! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
-//! [`minutes`] (the document), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+//! [`minutes`] (the document), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
 
 pub mod api;
 pub mod client;
@@ -12,6 +12,7 @@ pub mod control;
 pub mod error;
 pub mod fact;
 pub mod id;
+pub mod insight;
 pub mod media;
 pub mod minutes;
 pub mod role;

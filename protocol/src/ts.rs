@@ -42,6 +42,17 @@ fn text() -> String {
         crate::minutes::DecisionRow,
         crate::minutes::RecordingRow,
         crate::control::RecordingFile,
+        crate::insight::RoomRoutes,
+        crate::insight::Route,
+        crate::insight::RouteKind,
+        crate::insight::RoutePath,
+        crate::insight::RouteCipher,
+        crate::insight::Flow,
+        crate::insight::RouteDetail,
+        crate::insight::TrackRoute,
+        crate::insight::LayerRoute,
+        crate::insight::LineRoute,
+        crate::insight::LineReason,
         crate::api::Problem,
         crate::api::SignIn,
         crate::api::Account,
@@ -58,6 +69,8 @@ fn text() -> String {
         crate::api::Chapter,
         crate::api::ChapterKind,
         crate::api::Minutes,
+        crate::api::NewTrace,
+        crate::api::TraceStarted,
     ];
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\

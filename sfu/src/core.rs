@@ -8,11 +8,14 @@ mod divide;
 mod feedback;
 mod guard;
 mod ingest;
+mod inspect;
 mod pace;
 mod path;
 mod record;
 mod restart;
+mod snapshot;
 mod tick;
+mod trace;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -38,6 +41,7 @@ use crate::room::Room;
 use crate::rtp;
 use crate::session::{Session, Srtp};
 use crate::shard::Neighbours;
+use crate::trace::Trace;
 
 /// Most rooms at one node.
 const ROOMS_MAX: usize = 4_096;
@@ -83,6 +87,8 @@ pub(crate) struct Core {
     last_origin: u32,
     last_tap: TapTrack,
     scratch: Vec<u8>,
+    /// What is being written down.
+    traces: Vec<Trace>,
     /// Datagrams to send.
     pub(crate) out: Outbox,
     /// What the control plane is to hear.
@@ -123,6 +129,7 @@ impl Core {
             // No two shards give a track the same number.
             last_tap: (neighbours.here as TapTrack) << SHARD_SHIFT,
             scratch: Vec::new(),
+            traces: Vec::new(),
             out: Outbox::default(),
             events: ready.into_iter().collect(),
             neighbours,
@@ -197,6 +204,15 @@ impl Core {
                     self.close_session(index, now);
                 }
             }
+            MediaCommand::Inspect { request, room, of } => {
+                self.inspect(request, &room, of.as_deref(), now);
+            }
+            MediaCommand::TakeSnapshots { request, room, newer_than } => {
+                self.snapshots(request, &room, newer_than, now);
+            }
+            MediaCommand::Trace { request, room, publisher, seconds } => {
+                self.start_trace(request, &room, &publisher, seconds, now);
+            }
         }
     }
 
@@ -267,7 +283,23 @@ impl Core {
             return;
         }
         let (sessions, out) = (&mut self.sessions, &mut self.out);
-        let broken = forward::fan_out(room, sessions, out, &mut self.counters, send, now.at);
+        let counters = &mut self.counters;
+        let broken = if self.traces.is_empty() {
+            forward::fan_out(room, sessions, out, counters, send, now.at)
+        } else {
+            let (traces, candidates) = (&mut self.traces, &self.candidates);
+            trace::aim(traces, sessions);
+            let mut send = |out: &mut Outbox| {
+                trace::trace_out(traces, candidates, out, now);
+                send(out);
+            };
+            let broken = forward::fan_out(room, sessions, out, counters, &mut send, now.at);
+            // What is left goes out now, so that it is looked at.
+            if !out.is_empty() {
+                send(out);
+            }
+            broken
+        };
         if let Some(index) = broken {
             self.counters.panics += 1;
             self.close_session(index, now);
@@ -406,6 +438,7 @@ impl Core {
         }
         tracing::info!(session = %session.id, "closed");
         self.events.push_back(MediaEvent::SessionClosed { session: session.id });
+        self.finish_traces(now);
         self.touch(session.room, true);
     }
 

@@ -18,6 +18,7 @@ mod forward;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod insight;
 mod metrics;
 mod node;
 mod outbox;
@@ -33,6 +34,7 @@ mod speaker;
 mod system;
 mod tap;
 mod tcp;
+mod trace;
 
 pub use config::Config;
 pub use error::Error;

@@ -40,6 +40,7 @@ macro_rules! counters {
                     let _ = writeln!(out, "{} {sum}", $name);
                 )+
                 let _ = told;
+                Self::write_shards(shards, out);
             }
         }
     };
@@ -74,6 +75,40 @@ counters! {
     requested_packets => "diemcau_requested_packets_total", "counter";
     /// Key frames asked for from publishers.
     key_frame_requests => "diemcau_key_frame_requests_total", "counter";
+    /// Seconds of lines, one for each session and second, by direction and loss: under 1 %, under 5 %, more.
+    up_good => "diemcau_line_seconds_total{direction=\"up\",grade=\"good\"}", "counter";
+    /// See above.
+    up_fair => "diemcau_line_seconds_total{direction=\"up\",grade=\"fair\"}", "counter";
+    /// See above.
+    up_weak => "diemcau_line_seconds_total{direction=\"up\",grade=\"weak\"}", "counter";
+    /// See above.
+    down_good => "diemcau_line_seconds_total{direction=\"down\",grade=\"good\"}", "counter";
+    /// See above.
+    down_fair => "diemcau_line_seconds_total{direction=\"down\",grade=\"fair\"}", "counter";
+    /// See above.
+    down_weak => "diemcau_line_seconds_total{direction=\"down\",grade=\"weak\"}", "counter";
+    /// Round trips to browsers, ms, one for each session and second; divide by the number below.
+    round_trip_ms => "diemcau_round_trip_ms_total", "counter";
+    /// How many round trips were added up.
+    round_trips => "diemcau_round_trips_total", "counter";
+    /// Jitter of what publishers send, ms, the worst stream of each session and second.
+    jitter_ms => "diemcau_uplink_jitter_ms_total", "counter";
+    /// How many jitters were added up.
+    jitters => "diemcau_uplink_jitters_total", "counter";
+    /// Seconds of receiving video lines by the layer that they carried.
+    lines_low => "diemcau_video_line_seconds_total{layer=\"low\"}", "counter";
+    /// See above.
+    lines_mid => "diemcau_video_line_seconds_total{layer=\"mid\"}", "counter";
+    /// See above.
+    lines_high => "diemcau_video_line_seconds_total{layer=\"high\"}", "counter";
+    /// See above.
+    lines_none => "diemcau_video_line_seconds_total{layer=\"none\"}", "counter";
+    /// Seconds of receiving video lines that carried less than there was use for, by reason.
+    limited_key_frame => "diemcau_limited_line_seconds_total{reason=\"key_frame\"}", "counter";
+    /// See above.
+    limited_uplink => "diemcau_limited_line_seconds_total{reason=\"uplink\"}", "counter";
+    /// See above.
+    limited_downlink => "diemcau_limited_line_seconds_total{reason=\"downlink\"}", "counter";
     /// Datagrams or packets thrown away, by reason.
     dropped_address => "diemcau_dropped_packets_total{reason=\"unknown_address\"}", "counter";
     /// STUN that is malformed, unknown or not authentic.
@@ -104,6 +139,39 @@ counters! {
     panics => "diemcau_session_panics_total", "counter";
 }
 
+/// What is also told of each shard by itself: whether one of them carries all the load.
+const OF_SHARDS: [(&str, &str, &str, fn(&Published) -> &AtomicU64); 5] = [
+    ("participants", "Media sessions of each shard", "gauge", |it| &it.participants),
+    ("received_packets_total", "RTP packets received by each shard", "counter", |it| {
+        &it.received_packets
+    }),
+    ("forwarded_packets_total", "RTP packets forwarded by each shard", "counter", |it| {
+        &it.forwarded_packets
+    }),
+    ("parcels_total", "Wake-ups' worth of datagrams that each shard handed on", "counter", |it| {
+        &it.shard_parcels
+    }),
+    ("dropped_send_total", "Datagrams that each shard's socket would not take", "counter", |it| {
+        &it.dropped_send
+    }),
+];
+
+impl Published {
+    fn write_shards(shards: &[std::sync::Arc<Self>], out: &mut String) {
+        for (name, help, kind, of) in OF_SHARDS {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                out,
+                "# HELP diemcau_shard_{name} {help}\n# TYPE diemcau_shard_{name} {kind}\n"
+            );
+            for (n, shard) in shards.iter().enumerate() {
+                let value = of(shard).load(Ordering::Relaxed);
+                let _ = writeln!(out, "diemcau_shard_{name}{{shard=\"{n}\"}} {value}");
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,9 +181,12 @@ mod tests {
         let published = Published::default();
         published.copy(&Counters { participants: 3, dropped_grant: 7, ..Counters::default() });
         let mut text = String::new();
-        Published::write(&[published.into()], &mut text);
-        assert!(text.contains("\ndiemcau_participants 3\n"));
+        let other = Published::default();
+        other.copy(&Counters { participants: 4, ..Counters::default() });
+        Published::write(&[published.into(), other.into()], &mut text);
+        assert!(text.contains("\ndiemcau_participants 7\n"));
         assert!(text.contains("diemcau_dropped_packets_total{reason=\"not_granted\"} 7\n"));
+        assert!(text.contains("\ndiemcau_shard_participants{shard=\"1\"} 4\n"));
         assert_eq!(text.matches("# TYPE diemcau_dropped_packets_total counter").count(), 1);
     }
 }

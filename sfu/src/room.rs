@@ -14,6 +14,7 @@ use crate::codec::Codec;
 use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
 use crate::forward::rewrite::Origin;
+use crate::insight::LayerSeen;
 use crate::receive::loss::Loss;
 use crate::receive::statistics::Reception;
 use crate::rtp::Header;
@@ -73,6 +74,7 @@ pub(crate) struct LayerIn {
     pub(crate) ssrc: u32,
     pub(crate) cache: Cache,
     pub(crate) reception: Reception,
+    pub(crate) seen: LayerSeen,
     pub(crate) loss: Loss,
     pub(crate) key_frames: KeyFrames,
     pub(crate) clock: Option<ClockMap>,

@@ -20,6 +20,8 @@ pub(crate) enum Report<'a> {
     Sender(SenderReport, &'a [u8]),
     /// Pairs of packet identifier and bitmask: packets that `ssrc` should send again.
     Nack { ssrc: u32, lost: &'a [u8] },
+    /// How one of our streams arrives.
+    Received(ReportBlock),
     /// `ssrc` is sent no longer.
     Bye { ssrc: u32 },
     /// When packets with transport-wide numbers arrived.
@@ -43,10 +45,14 @@ pub(crate) fn read<'a>(mut compound: &'a [u8], mut each: impl FnMut(Report<'a>))
             return;
         }
         match (head[1], head[0] & 0x1f) {
-            (200, _) => {
+            (200, count) => {
                 if let Some(report) = sender_report(packet) {
                     each(Report::Sender(report, packet));
                 }
+                report_blocks(packet, 28, count).for_each(|it| each(Report::Received(it)));
+            }
+            (201, count) => {
+                report_blocks(packet, 8, count).for_each(|it| each(Report::Received(it)));
             }
             (203, count) => {
                 let sources = packet[4..].chunks_exact(4).take(usize::from(count));
@@ -93,6 +99,23 @@ fn remb(packet: &[u8]) -> Option<u64> {
     let word = word(packet, 16)?;
     let (exponent, mantissa) = (word >> 18 & 0x3f, u64::from(word & 0x3_ffff));
     Some(mantissa.checked_shl(exponent).filter(|it| it >> exponent == mantissa).unwrap_or(u64::MAX))
+}
+
+/// The report blocks of a sender's or a receiver's report, which begin at `at`.
+fn report_blocks(packet: &[u8], at: usize, count: u8) -> impl Iterator<Item = ReportBlock> {
+    let blocks = packet.get(at..).unwrap_or_default().chunks_exact(24);
+    blocks.take(usize::from(count)).filter_map(|block| {
+        let lost = word(block, 4)?;
+        Some(ReportBlock {
+            ssrc: word(block, 0)?,
+            fraction_lost: (lost >> 24) as u8,
+            total_lost: lost & 0x00ff_ffff,
+            highest_seq: word(block, 8)?,
+            jitter: word(block, 12)?,
+            last_sr: word(block, 16)?,
+            delay_since_sr: word(block, 20)?,
+        })
+    })
 }
 
 fn sender_report(packet: &[u8]) -> Option<SenderReport> {
@@ -233,6 +256,8 @@ mod tests {
         let mut bytes = Vec::new();
         write_sender_report(&mut bytes, &report, 3, 300);
         write_cname(&mut bytes, 5, "diemcau");
+        let block = ReportBlock { ssrc: 6, jitter: 12, ..ReportBlock::default() };
+        write_receiver_report(&mut bytes, 5, &[block]);
         write_pli(&mut bytes, 5, 77);
         write_bye(&mut bytes, 78);
         bytes.extend_from_slice(&[0x8f, 206, 0, 5, 0, 0, 0, 5, 0, 0, 0, 0]);
@@ -246,8 +271,14 @@ mod tests {
             Report::Bye { ssrc } => found.push(format!("bye {ssrc}")),
             Report::Remb { bps } => found.push(format!("remb {bps}")),
             Report::Arrivals(body) => found.push(format!("arrivals {}", body.len())),
+            Report::Received(block) => {
+                found.push(format!("received {} {}", block.ssrc, block.jitter));
+            }
         });
-        assert_eq!(found, ["sr 99 28", "key 77", "bye 78", "remb 12", "arrivals 4"]);
+        assert_eq!(
+            found,
+            ["sr 99 28", "received 6 12", "key 77", "bye 78", "remb 12", "arrivals 4"]
+        );
     }
 
     proptest! {

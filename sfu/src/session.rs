@@ -12,6 +12,7 @@ use crate::bandwidth::Receiver;
 use crate::bandwidth::pacer::TICK;
 use crate::core::Remembered;
 use crate::forward::line::Line;
+use crate::insight::SessionSeen;
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{Chosen, Extensions};
 use crate::peer::srtp::{Direction, Window};
@@ -134,6 +135,8 @@ pub(crate) struct Session {
     pub(crate) heard: Instant,
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
+    /// What is known of them and of the way to the browser.
+    pub(crate) seen: SessionSeen,
     /// Already on the list of the fan-out that is being made.
     pub(crate) is_served: bool,
     /// What the browser's line carries.
@@ -204,6 +207,7 @@ impl Session {
             began: now,
             heard: now,
             sends: new.sends,
+            seen: SessionSeen::new(new.lines.len()),
             lines: new.lines,
             receiver: new.receiver,
             told_limits: Vec::new(),

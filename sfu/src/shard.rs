@@ -209,7 +209,10 @@ impl Placement {
     pub(crate) fn of(&mut self, command: &MediaCommand, loads: &[u64]) -> Option<usize> {
         match command {
             MediaCommand::SetRoom(state) => Some(self.of_room(&state.room, loads)),
-            MediaCommand::FlushSpeech { room } => Some(self.of_room(room, loads)),
+            MediaCommand::FlushSpeech { room }
+            | MediaCommand::Inspect { room, .. }
+            | MediaCommand::TakeSnapshots { room, .. }
+            | MediaCommand::Trace { room, .. } => Some(self.of_room(room, loads)),
             MediaCommand::Offer(offer) => Some(self.of_room(&offer.room, loads)),
             MediaCommand::CloseRoom { room } => {
                 let shard = self.of_room(room, loads);

@@ -34,6 +34,7 @@ impl Control {
     /// open. Needs a running tokio.
     pub async fn open(config: Config) -> Result<Self, Error> {
         let db = Db::open(&config.data).await?;
+        live::sweep(&config.data);
         let key = TokenKey::load(&config.data)?;
         let hub = Hub::new(db.clone());
         let n_rooms = hub.restore_all().await?;

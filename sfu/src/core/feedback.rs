@@ -18,6 +18,9 @@ const CLOCK_JUMP_US: i64 = 1_000_000;
 /// Reports acted on in one compound packet; a browser sends one for each of its tracks.
 const REPORTS_MAX: usize = 64;
 
+/// Reports are made this often, ms; rates are measured from one to the next.
+const REPORT_MS: u32 = 1_000;
+
 /// What a report asks for, in our terms.
 enum Asked {
     Sender(SenderReport, Vec<u8>),
@@ -40,7 +43,8 @@ impl Core {
         };
         session.heard = now.at;
         let mut asked = Vec::new();
-        let estimator = &mut session.receiver.estimator;
+        let Session { lines, seen, receiver, .. } = &mut *session;
+        let estimator = &mut receiver.estimator;
         rtcp::read(&compound, |report| {
             if asked.len() < REPORTS_MAX {
                 asked.push(match report {
@@ -63,10 +67,22 @@ impl Core {
                         estimator.iter_mut().for_each(|it| it.remb(bps));
                         return;
                     }
+                    Report::Received(block) => {
+                        let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
+                        if let Some(line) = line {
+                            seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
+                        }
+                        return;
+                    }
                 });
             }
         });
-        if session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used) {
+        let is_short =
+            session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used);
+        if let Some(from) = session.selected.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, &compound, now);
+        }
+        if is_short {
             self.aim_session(index, now);
         }
         self.hurry(index);
@@ -133,13 +149,16 @@ impl Core {
         else {
             return;
         };
-        let Session { lines, srtp, resend_budget, transport_seq, receiver, .. } = &mut **session;
+        let Session { lines, seen, srtp, resend_budget, transport_seq, receiver, .. } =
+            &mut **session;
         let Some(srtp) = srtp.as_mut() else { return };
-        let Some(line) = lines.iter_mut().find(|line| line.config.ssrc == ssrc) else { return };
+        let Some(at) = lines.iter().position(|line| line.config.ssrc == ssrc) else { return };
+        let (line, seen) = (&mut lines[at], &mut seen.lines[at]);
         let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
         let Some(track) = track.filter(|track| track.is_allowed) else { return };
         for &seq in seqs {
             self.counters.nacked_packets += 1;
+            seen.n_nacked = seen.n_nacked.saturating_add(1);
             if !resend_budget.take(now.at) {
                 return;
             }
@@ -185,6 +204,7 @@ impl Core {
                 let Some(layer) = track.layers[index].as_deref_mut() else { continue };
                 if layer.key_frames.should_ask(now.at) {
                     ask.push((track.session, layer.ssrc));
+                    layer.seen.n_key_frames_asked += 1;
                 }
             }
         }
@@ -194,7 +214,7 @@ impl Core {
             compound.clear();
             rtcp::write_receiver_report(&mut compound, sender, &[]);
             rtcp::write_pli(&mut compound, sender, ssrc);
-            self.send_rtcp(publisher, &compound);
+            self.send_rtcp(publisher, &compound, now);
             self.scratch = compound;
             self.counters.key_frame_requests += 1;
         }
@@ -221,6 +241,7 @@ impl Core {
                 lost.sort_by_key(|seq| seq.wrapping_sub(lost_base(layer.reception.highest())));
                 rtcp::write_nack(&mut compound, sender, layer.ssrc, &lost);
                 self.counters.requested_packets += lost.len() as u64;
+                layer.seen.n_nacked = layer.seen.n_nacked.saturating_add(lost.len() as u32);
             }
         }
         if session.transport_cc.poll_timeout().is_some_and(|due| due <= now.at) {
@@ -228,7 +249,7 @@ impl Core {
             session.transport_cc.write(&mut compound, sender, media);
         }
         if compound.len() > empty {
-            self.send_rtcp(index, &compound);
+            self.send_rtcp(index, &compound, now);
         }
         self.scratch = compound;
     }
@@ -253,12 +274,22 @@ impl Core {
                 rtcp::write_cname(&mut compound, report.ssrc, CNAME);
             }
         }
+        if !only_switched {
+            for (line, seen) in session.lines.iter().zip(&mut session.seen.lines) {
+                let (packets, octets) = line.sent();
+                seen.rate.close(packets, octets, REPORT_MS);
+            }
+        }
         if !only_switched && !session.incoming.is_empty() {
             let mut blocks: Vec<ReportBlock> = Vec::new();
             for track in session.sends.iter().filter_map(|send| send.track) {
                 let Some(Some(track)) = room.tracks.get_mut(track) else { continue };
-                let layers = track.layers.iter_mut().flatten();
-                blocks.extend(layers.map(|layer| layer.reception.report(now.at)));
+                let clock_rate = track.clock_rate;
+                blocks.extend(track.layers.iter_mut().flatten().map(|layer| {
+                    let block = layer.reception.report(now.at);
+                    layer.seen.close(&block, clock_rate, REPORT_MS);
+                    block
+                }));
             }
             if !blocks.is_empty() {
                 rtcp::write_receiver_report(&mut compound, session.rtcp_ssrc, &blocks);
@@ -266,17 +297,23 @@ impl Core {
             }
         }
         if !compound.is_empty() {
-            self.send_rtcp(index, &compound);
+            self.send_rtcp(index, &compound, now);
         }
         self.scratch = compound;
+        if !only_switched {
+            self.count_line(index);
+        }
     }
 
     /// Seals a compound packet and sends it.
-    fn send_rtcp(&mut self, index: usize, compound: &[u8]) {
+    fn send_rtcp(&mut self, index: usize, compound: &[u8], now: Now) {
         let Some(Some(session)) = self.sessions.get_mut(index) else { return };
         let (Some(address), Some(srtp)) = (session.selected, session.srtp.as_mut()) else { return };
         if let Some(sealed) = srtp.local.seal_rtcp(compound) {
             self.out.push(address, &sealed);
+            if !self.traces.is_empty() {
+                self.trace_report(index, address, compound, now);
+            }
         }
     }
 }

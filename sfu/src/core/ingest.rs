@@ -11,6 +11,7 @@ use crate::clock::Now;
 use crate::core::Core;
 use crate::forward::cache::{Arrival, Cache};
 use crate::forward::keyframe::KeyFrames;
+use crate::insight::LayerSeen;
 use crate::peer::offer::Extensions;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
@@ -62,8 +63,12 @@ impl Core {
             Err(Dropped::Silently) => return,
         };
         session.heard = now.at;
+        let from = session.selected;
         self.counters.received_packets += 1;
         self.counters.received_bytes += (arrived.end - arrived.start) as u64;
+        if let Some(from) = from.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, &bytes[arrived.start..arrived.end], now);
+        }
         self.arrived(index, &arrived, &bytes[arrived.start..arrived.end], now);
     }
 
@@ -91,6 +96,7 @@ impl Core {
         layer.last_packet = now.at;
         layer.has_left = false;
         layer.meter.packet(packet.len(), now.at);
+        layer.seen.packet(packet.len());
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }
@@ -104,6 +110,8 @@ impl Core {
         };
         if kept.info.starts_key_frame {
             layer.key_frames.arrived();
+            layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);
+            layer.seen.key_frame = Some((arrived.seq, now.unix_us));
         }
         let level = || arrived.header.extension(packet, level_id)?.first().copied();
         let level = if level_id == 0 { None } else { level() };
@@ -184,6 +192,7 @@ impl Core {
                 ssrc,
                 cache: Cache::new(codec),
                 reception: Reception::new(ssrc, clock_rate, arrived.seq, now.at),
+                seen: LayerSeen::default(),
                 loss: Loss::default(),
                 key_frames: KeyFrames::default(),
                 clock: None,

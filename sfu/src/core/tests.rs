@@ -8,6 +8,7 @@ mod codecs;
 mod corners;
 mod cost;
 mod hostile;
+mod insight;
 mod scenes;
 
 use std::net::SocketAddr;

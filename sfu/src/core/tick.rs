@@ -35,6 +35,9 @@ const SPEAKERS_INTERVAL: Duration = Duration::from_millis(200);
 
 impl Core {
     pub(super) fn tick_session(&mut self, index: usize, now: Now) {
+        if !self.traces.is_empty() {
+            self.finish_traces(now);
+        }
         let Some(session) = self.session_mut(index) else { return };
         let is_new = session.srtp.is_none();
         let since = if is_new { session.began } else { session.heard };

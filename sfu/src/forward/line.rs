@@ -293,6 +293,11 @@ impl Line {
         sealing.pad(&header, self.config.transport_cc, index)
     }
 
+    /// Packets and bytes of payload sent so far, retransmissions not counted; both wrap.
+    pub(crate) fn sent(&self) -> (u32, u32) {
+        (self.packets, self.octets)
+    }
+
     /// The stream's clock for the browser, once the publisher has told its own.
     pub(crate) fn sender_report(
         &self,

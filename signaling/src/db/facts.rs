@@ -138,6 +138,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::Spoke { .. }
         | Fact::MainPicture { .. }
         | Fact::AllMuted
+        | Fact::PacketsTraced { .. }
         | Fact::MessageSent { .. }
         | Fact::DecisionMarked { .. }
         | Fact::RecordingFailed { .. }

@@ -5,6 +5,7 @@ mod access;
 mod assets;
 mod body;
 mod error;
+mod insight;
 mod join;
 mod limiter;
 pub(crate) mod meetings;
@@ -74,6 +75,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/links/{link}", delete(meetings::revoke_link))
         .route("/meetings/{id}/links/{link}/renew", post(meetings::renew_link))
         .route("/meetings/{id}/facts", get(meetings::facts))
+        .route("/meetings/{id}/media", get(insight::routes))
+        .route("/meetings/{id}/traces", post(insight::trace))
+        .route("/meetings/{id}/traces/{trace}", get(insight::fetch_trace))
+        .route("/meetings/{id}/snapshots", get(insight::snapshots))
+        .route("/meetings/{id}/snapshots/{file}", get(insight::snapshot))
         .route(
             "/meetings/{id}/minutes",
             get(minutes::find).put(minutes::change).layer(DefaultBodyLimit::max(MINUTES_BYTES_MAX)),

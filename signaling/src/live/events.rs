@@ -25,6 +25,11 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
             MediaEvent::Answer { request, .. } | MediaEvent::Refused { request, .. } => {
                 answered(&hub, *request, event).await;
             }
+            MediaEvent::Inspected { request, .. }
+            | MediaEvent::Snapshots { request, .. }
+            | MediaEvent::Traced { request, .. } => {
+                hub.insight.answered(*request, event);
+            }
             MediaEvent::SessionConnected { session }
             | MediaEvent::Slots { session, .. }
             | MediaEvent::Limits { session, .. }
@@ -51,6 +56,7 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
 }
 
 async fn media_ready(hub: &Hub, event: MediaEvent) {
+    hub.insight.clear();
     let open: Vec<String> = {
         let mut tables = hub.tables();
         tables.sessions.clear();

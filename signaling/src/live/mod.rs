@@ -2,6 +2,7 @@
 
 mod actor;
 mod events;
+mod insight;
 mod outbox;
 mod writer;
 
@@ -22,6 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 use self::actor::{Actor, Ended, INPUTS_MAX};
 pub(crate) use self::actor::{PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, read_now, to_text};
 pub(crate) use self::events::{media_events, recorder_events};
+use self::insight::Insight;
+pub(crate) use self::insight::sweep;
 use self::outbox::Outbox;
 use self::writer::FactWriter;
 use crate::clock;
@@ -90,6 +93,7 @@ pub(crate) struct Hub {
     restores: AtomicU64,
     writer: FactWriter,
     tables: Mutex<Tables>,
+    insight: Insight,
     media: Outbox<MediaCommand>,
     recorder: Outbox<RecorderCommand>,
     pub(crate) media_ready: AtomicBool,
@@ -106,6 +110,7 @@ impl Hub {
             epoch: Secret::<8>::random().to_text(),
             restores: AtomicU64::new(0),
             tables: Mutex::default(),
+            insight: Insight::default(),
             media: Outbox::default(),
             recorder: Outbox::default(),
             media_ready: AtomicBool::new(false),

@@ -57,6 +57,7 @@ impl Floor {
             | Fact::Spoke { .. }
             | Fact::MainPicture { .. }
             | Fact::AllMuted
+            | Fact::PacketsTraced { .. }
             | Fact::MessageSent { .. }
             | Fact::DecisionMarked { .. }
             | Fact::RecordingStarted { .. }

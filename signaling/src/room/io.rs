@@ -3,7 +3,7 @@
 use protocol::client::{ClientMessage, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
-use protocol::id::{ParticipantId, RecordingId, RequestId, SessionId};
+use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, SessionId};
 use protocol::time::Timestamp;
 
 use crate::db::facts::Entry;
@@ -42,6 +42,8 @@ pub(crate) enum Act {
     End,
     /// Shows a seat out: its link was revoked.
     Expel(ParticipantId),
+    /// Writes down that an account has a publisher's packets traced.
+    Trace { publisher: String, account: AccountId, seconds: u16 },
 }
 
 /// What the recorder says of a room's running recording.

@@ -60,6 +60,7 @@ impl Journal {
             | Fact::Spoke { .. }
             | Fact::MainPicture { .. }
             | Fact::AllMuted
+            | Fact::PacketsTraced { .. }
             | Fact::MessageSent { .. }
             | Fact::DecisionMarked { .. }
             | Fact::RecordingStarted { .. }

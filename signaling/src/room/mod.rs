@@ -389,6 +389,13 @@ impl Room {
                 }
                 Some(_) | None => Vec::new(),
             },
+            Act::Trace { publisher, account, seconds } => {
+                let Some(participant) = self.staged.roster.by_publisher(publisher) else {
+                    return self.output(Output::Answer(request, Err(ErrorCode::NotInRoom)));
+                };
+                let (account, seconds) = (*account, *seconds);
+                vec![Fact::PacketsTraced { participant, account, seconds }]
+            }
         };
         for fact in facts {
             self.stage(None, fact, None, now);

@@ -94,10 +94,6 @@ impl Offers {
         self.sessions.get(&session)
     }
 
-    pub(crate) fn has_media(&self, id: ParticipantId) -> bool {
-        self.by_seat.contains_key(&id)
-    }
-
     pub(crate) fn session_of(&self, id: ParticipantId) -> Option<SessionId> {
         self.by_seat.get(&id).copied()
     }

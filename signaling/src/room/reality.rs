@@ -128,6 +128,10 @@ impl Room {
                 }
             }
             MediaEvent::SpeechFlushed { .. } => self.end_heard(now),
+            // Answers to the office, which the hub gives it.
+            MediaEvent::Inspected { .. }
+            | MediaEvent::Snapshots { .. }
+            | MediaEvent::Traced { .. } => {}
         }
     }
 

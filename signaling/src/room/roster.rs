@@ -111,6 +111,7 @@ impl Roster {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
+            | Fact::PacketsTraced { .. }
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -102,6 +102,7 @@ impl State {
             | Fact::FloorReleased { .. }
             | Fact::Spoke { .. }
             | Fact::AllMuted
+            | Fact::PacketsTraced { .. }
             | Fact::Resumed => {}
         }
     }

@@ -5,4 +5,5 @@
 
 mod desk;
 mod faults;
+mod insight;
 mod support;

@@ -242,6 +242,14 @@ pub(crate) async fn send_to(address: &str, request: Request<Full<Bytes>>) -> Res
     Response::from_parts(parts, body.collect().await.unwrap().to_bytes())
 }
 
+/// The same from a task of its own.
+pub(crate) async fn send_to_owned(
+    address: String,
+    request: Request<Full<Bytes>>,
+) -> Response<Bytes> {
+    send_to(&address, request).await
+}
+
 /// A request without a body.
 pub(crate) fn request_to(address: &str, method: Method, path: &str) -> Request<Full<Bytes>> {
     Request::builder()

@@ -34,5 +34,7 @@ export const mayCreateMeeting = may('host', 'admin');
 export const mayOpenMeeting = may('host', 'chair', 'desk', 'admin');
 export const mayEndMeeting = may('host', 'chair', 'admin');
 export const maySeeLinks = may('host', 'desk', 'admin');
+export const maySeeLines = may('host', 'chair', 'desk', 'admin');
+export const mayTrace = may('desk', 'admin');
 export const mayCompose = may('secretary', 'desk', 'admin');
 export const mayWriteMinutes = may('secretary', 'admin');

@@ -1,8 +1,9 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, Recording, Seat, SignIn, Unit,
+  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewTrace, Recording, RoomRoutes, Seat, SignIn,
+  TraceStarted, Unit,
 } from '../protocol';
-import { get, post, put, remove } from './http';
+import { get, getFile, post, put, remove } from './http';
 
 const at = (id: string): string => encodeURIComponent(id);
 const meeting = (id: string): string => `/api/meetings/${at(id)}`;
@@ -20,6 +21,23 @@ export const openMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)
 export const endMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)}/end`);
 export const takeSeat = (id: string): Promise<Seat> => post(`${meeting(id)}/seat`);
 export const facts = (id: string): Promise<FactRecord[]> => get(`${meeting(id)}/facts`);
+
+/** How the lines of an open meeting go; of one publisher with every stream. */
+export const linesOf = (id: string, of?: string): Promise<RoomRoutes> =>
+  get(of === undefined ? `${meeting(id)}/media` : `${meeting(id)}/media?of=${at(of)}`);
+
+/** Begins to capture a site's packets. */
+export const startTrace = (id: string, publisher: string): Promise<TraceStarted> =>
+  post(`${meeting(id)}/traces`, { publisher } satisfies NewTrace);
+/** The capture, once; null while it runs. */
+export const fetchTrace = async (id: string, trace: string): Promise<Blob | null> => {
+  const file = await getFile(`${meeting(id)}/traces/${at(trace)}`);
+  return file.size === 0 ? null : file;
+};
+
+/** Single pictures of all cameras (`web/src/room/snapshots.ts` reads them). */
+export const snapshots = async (id: string, since: number): Promise<ArrayBuffer> =>
+  (await getFile(`${meeting(id)}/snapshots?since=${since}`)).arrayBuffer();
 
 export const links = (id: string): Promise<JoinLink[]> => get(`${meeting(id)}/links`);
 export const revokeLink = (id: string, link: string): Promise<void> =>

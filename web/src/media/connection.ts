@@ -9,6 +9,8 @@ import { withOpusOptions } from './sdp';
 /** Receiving lines, as docs/protocol.md names them. */
 export const AUDIO_LINES = 4;
 export const VIDEO_LINES = 12;
+/** Receiving video lines of a page that shows the wall. */
+export const WALL_LINES = 49;
 
 /** The node has this long to answer an offer before it is made again, ms. Longer: a lost offer costs
  *  more silence. Shorter: a busy node is offered twice. */
@@ -72,14 +74,17 @@ export class MediaConnection {
   #lines: Lines | null = null;
   #publishes: boolean;
   #demands: Promise<void> = Promise.resolve();
+  #n_video: number;
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
-  /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. */
-  constructor(callbacks: MediaCallbacks, publishes: boolean) {
+  /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. `n_video`:
+   *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. */
+  constructor(callbacks: MediaCallbacks, publishes: boolean, n_video = VIDEO_LINES) {
     this.#callbacks = callbacks;
     this.#publishes = publishes;
+    this.#n_video = n_video;
   }
 
   get state(): MediaState {
@@ -183,7 +188,7 @@ export class MediaConnection {
       screen_audio: line('screen_audio', [{ maxBitrate: SCREEN_AUDIO_BITRATE_BPS }]),
     };
     const receivers: RTCRtpTransceiver[] = [];
-    for (let n = 0; n < AUDIO_LINES + VIDEO_LINES; n += 1) {
+    for (let n = 0; n < AUDIO_LINES + this.#n_video; n += 1) {
       const kind = n < AUDIO_LINES ? 'audio' : 'video';
       receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
     }

@@ -108,6 +108,8 @@ function sentence(fact: Fact, context: Context): string {
         : say('fact.main_picture', { name: nameOf(fact.participant), source: say(SOURCES[fact.source]) });
     case 'all_muted':
       return say('fact.all_muted');
+    case 'packets_traced':
+      return say('fact.packets_traced', { name: nameOf(fact.participant), seconds: fact.seconds });
     case 'message_sent':
       return say('fact.message', { name: nameOf(by), text: fact.text });
     case 'decision_marked':
@@ -159,6 +161,7 @@ function weightOf(fact: Fact): Weight {
     case 'microphone_granted':
     case 'self_muted':
     case 'spoke':
+    case 'packets_traced':
       return 'technical';
   }
 }

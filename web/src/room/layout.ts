@@ -1,7 +1,7 @@
 //! Who is shown where, how large, and therefore what is wanted from the node. Pure: sizes in, tiles out.
 
 import type { Layer, Participant, RoomSnapshot, Source, Want } from '../protocol';
-import { VIDEO_LINES } from '../media/connection';
+import { VIDEO_LINES, WALL_LINES } from '../media/connection';
 
 /** A picture of a participant. */
 export interface Picture {
@@ -50,6 +50,9 @@ const TILE_WIDTH_MAX = 360;
 const SIDE_TILES_LIKED = 4;
 /** The main picture and these many beside it use every receiving line. */
 export const SIDE_TILES_MAX = VIDEO_LINES - 1;
+/** Pictures on one page of the wall: seven by seven. */
+export const WALL_TILES_MAX = WALL_LINES;
+const WALL_GAP = 6;
 
 /** Name of a participant at the media node. */
 export function publisherOf(who: Participant): string {
@@ -161,6 +164,31 @@ export function fitBoard(width: number, height: number, n_wanted: number, scroll
   return { main: fit(width, left(rows)), tile, n_tiles: Math.min(columns * rows, SIDE_TILES_MAX) };
 }
 
+/** Every picture of the room in an order that stays: screens before cameras, then by name. */
+export function wallPictures(room: RoomSnapshot): Picture[] {
+  const people = room.participants.filter((who) => who.connected);
+  people.sort((a, b) => a.name.localeCompare(b.name, 'vi') || (a.id < b.id ? -1 : 1));
+  return (['screen', 'camera'] as const).flatMap((source) =>
+    people
+      .filter((who) => who.sources.includes(source))
+      .map((who) => ({ participant: who.id, publisher: publisherOf(who), source })),
+  );
+}
+
+/** The largest tiles with which `n` pictures fill a box. */
+export function fitWall(width: number, height: number, n: number): { tile: { width: number; height: number }; columns: number } {
+  let best = { tile: { width: 0, height: 0 }, columns: 1 };
+  for (let columns = 1; columns <= Math.max(1, n); columns += 1) {
+    const rows = Math.ceil(n / columns);
+    const tile = fit(
+      (width - WALL_GAP * (columns - 1)) / columns,
+      (height - WALL_GAP * (rows - 1)) / Math.max(1, rows),
+    );
+    if (tile.width > best.tile.width) best = { tile, columns };
+  }
+  return best;
+}
+
 /** The largest 16:9 box inside another. */
 export function fit(width: number, height: number): { width: number; height: number } {
   const wide = Math.max(0, Math.min(width, height * RATIO));
@@ -189,7 +217,12 @@ export function layerFor(width: number, pixel_ratio: number): Layer {
 
 /** What the page asks the node for: the main picture first, every track once at its largest, never its
  *  own, and no more than there are lines. */
-export function wantsFor(shown: readonly Shown[], self: string | null, pixel_ratio: number): Want[] {
+export function wantsFor(
+  shown: readonly Shown[],
+  self: string | null,
+  pixel_ratio: number,
+  n_lines = VIDEO_LINES,
+): Want[] {
   const wants = new Map<string, { want: Want; width: number }>();
   for (const { picture, width } of shown) {
     if (picture.participant === self || width <= 0) continue;
@@ -202,7 +235,7 @@ export function wantsFor(shown: readonly Shown[], self: string | null, pixel_rat
     };
     wants.set(name, { want, width });
   }
-  return [...wants.values()].slice(0, VIDEO_LINES).map((entry) => entry.want);
+  return [...wants.values()].slice(0, n_lines).map((entry) => entry.want);
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -117,6 +117,7 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'packets_traced':
     case 'resumed':
       return room;
     case 'ended':

@@ -102,6 +102,7 @@ export function sentenceOf(
     case 'microphone_granted':
     case 'self_muted':
     case 'spoke':
+    case 'packets_traced':
       return null;
   }
 }

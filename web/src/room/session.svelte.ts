@@ -4,7 +4,7 @@
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
-import { MediaConnection, type MediaState } from '../media/connection';
+import { MediaConnection, VIDEO_LINES, WALL_LINES, type MediaState } from '../media/connection';
 import {
   openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
 } from '../media/devices';
@@ -24,6 +24,8 @@ import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore
 const DEVICES_WAIT_MS = 60;
 /** "Leave" waits this long for the server, ms; then the page goes anyway. */
 const LEAVE_WAIT_MS = 1_000;
+/** Narrower screens, CSS pixels, have no wall and negotiate no lines for it. */
+const WALL_SCREEN_LEAST = 1_200;
 /** So many voices keep a side picture after they fell silent. */
 const RECENT_MAX = 3;
 
@@ -119,6 +121,7 @@ export class RoomSession {
         },
       },
       entry.seat.role !== 'observer',
+      this.hasWall ? WALL_LINES : VIDEO_LINES,
     );
     void this.#begin(entry.opened);
   }
@@ -146,6 +149,11 @@ export class RoomSession {
 
   get conducts(): boolean {
     return this.seat.role === 'chair' || this.seat.role === 'desk';
+  }
+
+  /** Whether this page can show the wall: who conducts does, on a screen that has room for it. */
+  get hasWall(): boolean {
+    return this.conducts && screen.width >= WALL_SCREEN_LEAST;
   }
 
   get holdsFloor(): boolean {

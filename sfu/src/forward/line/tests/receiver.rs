@@ -15,6 +15,7 @@ use crate::forward::keyframe::KeyFrames;
 use crate::forward::line::{Line, LineConfig, PayloadTypes};
 use crate::forward::outgoing::Sealing;
 use crate::forward::select::Depth;
+use crate::insight::LayerSeen;
 use crate::peer::dtls::Identity;
 use crate::peer::srtp::{Direction, Profile};
 use crate::receive::loss::Loss;
@@ -188,6 +189,7 @@ impl Receiver {
                 loss: Loss::default(),
                 key_frames: KeyFrames::default(),
                 meter: Meter::new(now),
+                seen: LayerSeen::default(),
                 clock: None,
                 last_packet: now,
                 last_timestamp: header.timestamp,
