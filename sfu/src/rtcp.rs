@@ -243,7 +243,7 @@ mod tests {
             Report::Nack { .. } => found.push("nack".to_owned()),
             Report::Bye { ssrc } => found.push(format!("bye {ssrc}")),
             Report::Received(block) => {
-                found.push(format!("received {} {}", block.ssrc, block.jitter))
+                found.push(format!("received {} {}", block.ssrc, block.jitter));
             }
         });
         assert_eq!(found, ["sr 99 28", "received 6 12", "key 77", "bye 78"]);

@@ -84,7 +84,7 @@ fn route(session: &Session, room: &Room, in_detail: bool, now: Now) -> Route {
     let ms_since = |at| now.at.saturating_duration_since(at).as_millis() as u64;
     let detail = || RouteDetail {
         tracks: published(session, room).map(|it| track_route(it, now)).collect(),
-        lines: carried(session, room).map(|it| line_route(it)).collect(),
+        lines: carried(session, room).map(line_route).collect(),
     };
     Route {
         session: session.id,
