@@ -3,7 +3,8 @@
 #   make run     the all-in-one with demonstration data on http://localhost:8080
 #   make test    everything that can fail
 #   make build   target/release/diemcau
-#   make bench   the performance figures (SOAK=600 for the ten-minute run)
+#   make bench   the performance figures (docs/performance.md says what ONLY, REPEAT, REALTIME and SOAK do)
+#   make fuzz    every parser of the media plane against made-up input (FUZZ=60 seconds each; needs nightly Rust)
 #   make check   formatting, lints, types, licences
 #   make fmt     formats the sources
 #   make types   writes the web's types from the protocol crate
@@ -14,9 +15,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 DATA ?= data
 SOAK ?= 60
+FUZZ ?= 60
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: run test build bench check fmt types clean setup setup-test web web-test cargo-test browser-test
+.PHONY: run test build bench fuzz check fmt types clean setup setup-test web web-test cargo-test browser-test
 
 # The development profile: it is ready in less than half the time of the release profile, and one meeting
 # of a demonstration does not need more. README.md has the figures.
@@ -49,6 +51,9 @@ browser-test:
 
 bench: setup web
 	SOAK=$(SOAK) $(CARGO) bench --locked --bench load
+
+fuzz:
+	sfu/fuzz/run.sh $(FUZZ)
 
 check: setup web
 	$(CARGO) fmt --all --check

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
-use crate::media::{Slot, Source, Want};
+use crate::media::{Layer, Slot, SlotLimit, Source, Want};
 use crate::room::RoomSnapshot;
 use crate::time::Timestamp;
 
@@ -232,6 +232,20 @@ pub enum ServerMessage {
     Slots {
         /// In the order of the offer's receiving lines.
         slots: Vec<Slot>,
+    },
+    /// What limits the pictures that this page receives. Always the whole list; at most once a second.
+    Limits {
+        /// Lines that are limited; empty: none.
+        limits: Vec<SlotLimit>,
+    },
+    /// Which layers of this page's camera somebody looks at: the others are to be switched off.
+    Demand {
+        /// Which of the page's sources.
+        source: Source,
+        /// What to send, lowest first; never empty.
+        layers: Vec<Layer>,
+        /// Somebody looks; else the lowest layer may go at a low frame rate.
+        is_watched: bool,
     },
     /// Who is heard now, loudest first. Not a fact: it comes several times a second and is not kept.
     Speakers {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ErrorCode;
 use crate::id::{MeetingId, RecordingId, RequestId, SessionId};
 use crate::insight::RoomRoutes;
-use crate::media::{Grant, Slot, Source, TrackKey, Want};
+use crate::media::{Grant, Layer, Slot, SlotLimit, Source, TrackKey, Want};
 use crate::minutes::MinutesDocument;
 use crate::time::Timestamp;
 
@@ -205,6 +205,25 @@ pub enum MediaEvent {
         session: SessionId,
         /// The whole list, in the order of the offer.
         slots: Vec<Slot>,
+    },
+    /// What limits a session's pictures now; the whole list, at most once a second and only when it changed.
+    Limits {
+        /// Which.
+        session: SessionId,
+        /// Lines that are limited; empty: none.
+        limits: Vec<SlotLimit>,
+    },
+    /// Which layers of a session's camera somebody looks at or records: the others need not be sent. The
+    /// lowest is always among them. Until it is told, all are.
+    Demand {
+        /// The publisher's.
+        session: SessionId,
+        /// Which of its tracks.
+        source: Source,
+        /// What to send, lowest first.
+        layers: Vec<Layer>,
+        /// Somebody looks; else the lowest layer need only be at hand, at a low frame rate.
+        is_watched: bool,
     },
     /// Who is heard now, loudest first; at most 5 times a second and only when it changed.
     Speakers {

@@ -81,6 +81,29 @@ pub struct Slot {
     pub track: Option<TrackKey>,
 }
 
+/// Why a picture is less sharp than its tile, or paused. `docs/allocation.md` has the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum LimitCause {
+    /// This site's own line has no room.
+    Downlink,
+    /// The publisher's line loses packets, or does not carry the layer that was asked for.
+    Uplink,
+}
+
+/// What limits the picture of one receiving line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct SlotLimit {
+    /// The line's `mid` in the session's SDP.
+    pub mid: String,
+    /// Why.
+    pub cause: LimitCause,
+    /// Nothing is sent at all; else only a lower layer.
+    pub is_paused: bool,
+}
+
 /// What a publisher may have forwarded. What is not granted stops at the node, whatever the browser
 /// sends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

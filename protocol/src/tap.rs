@@ -67,6 +67,12 @@ pub enum Codec {
     Opus,
     /// RFC 7741.
     Vp8,
+    /// RFC 9628, profile 0; all spatial layers in one stream.
+    Vp9,
+    /// RFC 6184, packetization mode 1.
+    H264,
+    /// The RTP payload format for AV1; all spatial layers in one stream.
+    Av1,
 }
 
 /// One packet.

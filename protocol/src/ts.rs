@@ -36,6 +36,8 @@ fn text() -> String {
         crate::media::Layer,
         crate::media::Want,
         crate::media::Slot,
+        crate::media::LimitCause,
+        crate::media::SlotLimit,
         crate::fact::FactRecord,
         crate::fact::Fact,
         crate::fact::LeaveReason,

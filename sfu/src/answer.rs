@@ -4,8 +4,10 @@
 use std::fmt::Write;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::codec::Codec;
 use crate::peer::dtls::Role;
-use crate::peer::offer::{Chosen, Direction, EXTENSION_URIS, Kind, Line, Offer};
+use crate::peer::offer::{Chosen, DEPENDENCY_URI, Direction, EXTENSION_URIS, Kind, Line, Offer};
+use crate::tcp;
 
 /// The canonical name of everything the node sends. One clock, so one name (RFC 7022).
 pub(crate) const CNAME: &str = "diemcau";
@@ -61,7 +63,7 @@ pub(crate) fn write(offer: &Offer, ssrcs: &[Option<Ssrcs>], ourselves: &Ourselve
         match &line.carried {
             Some((kind, direction, chosen)) if is_accepted(offer, line) => {
                 let n = &mut n_of_kind[usize::from(*kind == Kind::Video)];
-                accepted(&mut text, (line, chosen, *kind, *direction), offer.role, ourselves);
+                accepted(&mut text, (line, chosen, *direction), offer.role, ourselves);
                 if let Some(ssrcs) = ssrcs {
                     sending(&mut text, line, ssrcs, *n);
                     *n += 1;
@@ -86,14 +88,16 @@ fn rejected(text: &mut String, line: &Line) {
 
 fn accepted(
     text: &mut String,
-    (line, chosen, kind, direction): (&Line, &Chosen, Kind, Direction),
+    (line, chosen, direction): (&Line, &[Chosen], Direction),
     role: Role,
     ourselves: &Ourselves<'_>,
 ) {
-    let payload_type = chosen.payload_type;
-    put!(text, "m={} 9 {} {payload_type}", line.media, line.protocol);
-    if let Some(rtx) = chosen.rtx {
-        put!(text, " {rtx}");
+    put!(text, "m={} 9 {}", line.media, line.protocol);
+    for it in chosen {
+        // Redundant sound first, where there is any: a browser sends what stands first.
+        for payload_type in it.red.into_iter().chain([it.payload_type]).chain(it.rtx) {
+            put!(text, " {payload_type}");
+        }
     }
     put!(text, "\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\na=mid:{}\r\n", line.mid);
     put!(text, "a=ice-ufrag:{}\r\na=ice-pwd:{}\r\n", ourselves.ufrag, ourselves.password);
@@ -108,34 +112,15 @@ fn accepted(
     });
     text.push_str("a=rtcp-mux\r\na=rtcp-rsize\r\n");
     for (id, uri) in line.extensions.ids().into_iter().zip(EXTENSION_URIS) {
-        let is_used = direction == Direction::Sends || SENT_EXTENSIONS.contains(&uri);
+        let is_used = direction == Direction::Sends
+            || SENT_EXTENSIONS.contains(&uri)
+            || (uri == DEPENDENCY_URI && chosen.iter().any(|it| it.codec == Codec::Av1));
         if id != 0 && is_used {
             put!(text, "a=extmap:{id} {uri}\r\n");
         }
     }
-    match kind {
-        Kind::Audio => {
-            put!(text, "a=rtpmap:{payload_type} opus/48000/2\r\n");
-        }
-        Kind::Video => {
-            put!(text, "a=rtpmap:{payload_type} VP8/90000\r\n");
-        }
-    }
-    match kind {
-        // Redundancy in the stream for loss, and silence that costs nothing.
-        Kind::Audio => {
-            put!(text, "a=fmtp:{payload_type} minptime=10;useinbandfec=1;usedtx=1\r\n");
-        }
-        Kind::Video if !chosen.parameters.is_empty() => {
-            put!(text, "a=fmtp:{payload_type} {}\r\n", chosen.parameters);
-        }
-        Kind::Video => {}
-    }
-    for feedback in &chosen.feedback {
-        put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
-    }
-    if let Some(rtx) = chosen.rtx {
-        put!(text, "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n");
+    for it in chosen {
+        format(text, it);
     }
     if direction == Direction::Sends && !line.rids.is_empty() {
         line.rids.iter().for_each(|rid| {
@@ -146,8 +131,37 @@ fn accepted(
     candidates(text, ourselves.candidates);
 }
 
+/// What is said of one codec.
+fn format(text: &mut String, chosen: &Chosen) {
+    let payload_type = chosen.payload_type;
+    put!(text, "a=rtpmap:{payload_type} {}\r\n", chosen.codec.rtpmap());
+    if chosen.codec == Codec::Opus {
+        // Redundancy in the stream for loss, and silence that costs nothing.
+        put!(text, "a=fmtp:{payload_type} minptime=10;useinbandfec=1;usedtx=1\r\n");
+    } else if !chosen.parameters.is_empty() {
+        put!(text, "a=fmtp:{payload_type} {}\r\n", chosen.parameters);
+    }
+    for feedback in &chosen.feedback {
+        put!(text, "a=rtcp-fb:{payload_type} {feedback}\r\n");
+    }
+    if let Some(rtx) = chosen.rtx {
+        put!(text, "a=rtpmap:{rtx} rtx/90000\r\na=fmtp:{rtx} apt={payload_type}\r\n");
+    }
+    if let Some(red) = chosen.red {
+        put!(text, "a=rtpmap:{red} red/48000/2\r\na=fmtp:{red} {payload_type}/{payload_type}\r\n");
+    }
+}
+
 fn candidates(text: &mut String, candidates: &[SocketAddr]) {
     for (n, candidate) in candidates.iter().enumerate() {
+        let (ip, port) = (candidate.ip().to_canonical(), candidate.port());
+        if tcp::is_tcp(*candidate) {
+            // RFC 6544 §4.2: behind all of UDP; passive.
+            let priority = 90 << 24 | (5 * 8_192 - 1 - n.min(8_000) as u32) << 8 | 255;
+            put!(text, "a=candidate:{} 1 tcp {priority} {ip} {port} typ host ", n + 1);
+            text.push_str("tcptype passive\r\n");
+            continue;
+        }
         // RFC 8445 §5.1.2.1 for host candidates; loopback last, it is right on one machine only.
         let local = match candidate.ip() {
             IpAddr::V4(ip) if ip.is_loopback() => 1,
@@ -155,7 +169,6 @@ fn candidates(text: &mut String, candidates: &[SocketAddr]) {
             IpAddr::V4(_) | IpAddr::V6(_) => 65_535 - n.min(65_000) as u32,
         };
         let priority = 126 << 24 | local << 8 | 255;
-        let (ip, port) = (candidate.ip(), candidate.port());
         put!(text, "a=candidate:{} 1 udp {priority} {ip} {port} typ host\r\n", n + 1);
     }
     text.push_str("a=end-of-candidates\r\n");
@@ -197,6 +210,8 @@ mod tests {
         );
         assert!(answer.contains("a=simulcast:recv l;m;h\r\n"), "{answer}");
         assert!(answer.contains("a=setup:passive\r\n"), "{answer}");
+        assert!(answer.contains("m=audio 9 UDP/TLS/RTP/SAVPF 63 111\r\n"), "{answer}");
+        assert!(answer.contains("a=fmtp:63 111/111\r\n"), "{answer}");
         assert!(answer.contains("a=ssrc:11 cname:diemcau\r\n"), "{answer}");
         assert_eq!(answer.matches("\r\nm=").count(), 5);
         assert!(!answer.replace("\r\n", "").contains('\n'));

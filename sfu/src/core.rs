@@ -4,10 +4,15 @@
 
 mod admit;
 mod assign;
+mod divide;
 mod feedback;
+mod guard;
 mod ingest;
 mod inspect;
+mod pace;
+mod path;
 mod record;
+mod restart;
 mod snapshot;
 mod tick;
 mod trace;
@@ -17,12 +22,14 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use protocol::control::{MediaCommand, MediaEvent, RoomMedia};
 use protocol::id::SessionId;
 use protocol::tap::{TapMessage, TapTrack};
 use rustc_hash::FxHashMap;
+
+pub(crate) use restart::Remembered;
 
 use crate::clock::Now;
 use crate::forward;
@@ -30,10 +37,9 @@ use crate::metrics::Counters;
 use crate::outbox::Outbox;
 use crate::peer::dtls::{Identity, Progress};
 use crate::peer::srtp::{Direction, Keys};
-use crate::peer::stun;
 use crate::room::Room;
 use crate::rtp;
-use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX, Session, Srtp};
+use crate::session::{Session, Srtp};
 use crate::shard::Neighbours;
 use crate::trace::Trace;
 
@@ -42,6 +48,9 @@ const ROOMS_MAX: usize = 4_096;
 
 /// Tapped tracks of one shard: 2^26 while it runs.
 const SHARD_SHIFT: u32 = 26;
+
+/// Sessions are looked at only at multiples of this.
+pub(crate) const TIMER_GRID: Duration = Duration::from_millis(5);
 
 /// Random numbers, drawn by the shell.
 pub(crate) type Random = Box<dyn FnMut() -> u64 + Send>;
@@ -55,6 +64,7 @@ enum Timer {
 
 /// The state of the node.
 pub(crate) struct Core {
+    began: Instant,
     identity: Arc<Identity>,
     candidates: Vec<SocketAddr>,
     random: Random,
@@ -62,6 +72,7 @@ pub(crate) struct Core {
     by_id: HashMap<SessionId, usize>,
     by_ufrag: HashMap<String, usize>,
     by_address: FxHashMap<SocketAddr, usize>,
+    guard: guard::Guard,
     /// Addresses of ours that the kernel hands to another shard.
     arrives_at: HashMap<SocketAddr, usize>,
     pub(crate) neighbours: Neighbours,
@@ -95,9 +106,11 @@ impl Core {
         candidates: Vec<SocketAddr>,
         random: Random,
         neighbours: Neighbours,
+        began: Instant,
     ) -> Self {
         let ready = (neighbours.here == 0).then_some(MediaEvent::Ready);
         Self {
+            began,
             identity,
             candidates,
             random,
@@ -105,6 +118,7 @@ impl Core {
             by_id: HashMap::new(),
             by_ufrag: HashMap::new(),
             by_address: FxHashMap::default(),
+            guard: guard::Guard::default(),
             rooms: Vec::new(),
             by_name: HashMap::new(),
             touched: Vec::new(),
@@ -290,6 +304,7 @@ impl Core {
             self.counters.panics += 1;
             self.close_session(index, now);
         }
+        self.hurry_served(index);
     }
 
     /// Notes that something waits in a room.
@@ -319,101 +334,6 @@ impl Core {
             self.counters.panics += 1;
             self.close_session(index, now);
         }
-    }
-
-    fn stun(&mut self, from: SocketAddr, bytes: &[u8], via: Option<usize>, now: Now) {
-        let Ok(Some(request)) = catch_unwind(|| stun::read(bytes)) else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        let Some(&index) = self.by_ufrag.get(&request.ufrag) else {
-            let owner = admit::shard_of(&request.ufrag).filter(|_| via.is_none());
-            let owner = self.neighbours.of_letter(owner);
-            let neighbours = &mut self.neighbours;
-            if !owner.is_some_and(|owner| neighbours.hand_on_request(owner, from, bytes)) {
-                self.counters.dropped_stun += 1;
-            }
-            return;
-        };
-        self.isolated(index, now, |core| core.check(index, (from, via), request, now));
-    }
-
-    /// A binding request for one of our sessions: authenticates it, and with it the address it came from.
-    fn check(
-        &mut self,
-        index: usize,
-        (from, via): (SocketAddr, Option<usize>),
-        request: stun::Request,
-        now: Now,
-    ) {
-        let provider = Arc::clone(&self.identity.provider);
-        let Some(session) = self.session_mut(index) else { return };
-        // A request that breaks the library is not authentic, and no reason to end the session it names.
-        let password = session.password.as_str();
-        let check = AssertUnwindSafe(|| request.check(password, from, &*provider));
-        let Some(checked) = catch_unwind(check).ok().flatten() else {
-            self.counters.dropped_stun += 1;
-            return;
-        };
-        if !self.vacate(index, from, now) {
-            self.counters.dropped_stun += 1;
-            return;
-        }
-        let Some(session) = self.session_mut(index) else { return };
-        session.heard = now.at;
-        if checked.is_nominated || session.selected.is_none() {
-            session.selected = Some(from);
-        }
-        let mut forgotten = None;
-        if !session.addresses.contains(&from) {
-            if session.addresses.len() == ADDRESSES_MAX {
-                // The oldest but the one in use.
-                let oldest = usize::from(session.addresses.first() == session.selected.as_ref());
-                forgotten = Some(session.addresses.remove(oldest));
-            }
-            session.addresses.push(from);
-        }
-        let starts = !session.has_started_dtls;
-        session.has_started_dtls = true;
-        let progress = if starts { session.dtls.start(now.at) } else { Progress::None };
-        if let Some(address) = forgotten {
-            self.forget_address(address);
-        }
-        self.by_address.insert(from, index);
-        if let Some(via) = via
-            && self.arrives_at.insert(from, via) != Some(via)
-        {
-            self.neighbours.tell_owner(via, from, true);
-        }
-        self.out.push(from, &checked.answer);
-        self.progress(index, progress, now);
-        if starts {
-            self.send_dtls(index);
-        }
-    }
-
-    /// Nothing from this address is for us any more.
-    fn forget_address(&mut self, address: SocketAddr) {
-        self.by_address.remove(&address);
-        if let Some(via) = self.arrives_at.remove(&address) {
-            self.neighbours.tell_owner(via, address, false);
-        }
-    }
-
-    /// Takes an address from the session that had it before. `false` if that one still uses it: whoever
-    /// can forge a sender's address must not be able to cut others off.
-    fn vacate(&mut self, index: usize, from: SocketAddr, now: Now) -> bool {
-        let Some(&owner) = self.by_address.get(&from) else { return true };
-        let Some(session) = self.session_mut(owner).filter(|_| owner != index) else { return true };
-        let is_used = session.srtp.is_some()
-            && session.selected == Some(from)
-            && now.at.saturating_duration_since(session.heard) < ADDRESS_KEPT;
-        if is_used {
-            return false;
-        }
-        session.addresses.retain(|it| *it != from);
-        session.selected = session.selected.filter(|it| *it != from);
-        true
     }
 
     fn dtls(&mut self, index: usize, bytes: &[u8], now: Now) {
@@ -495,6 +415,7 @@ impl Core {
 
     /// Ends a session: its tracks, its lines, its addresses.
     fn close_session(&mut self, index: usize, now: Now) {
+        self.forget_former(index);
         let Some(mut session) = self.sessions.get_mut(index).and_then(Option::take) else { return };
         session.dtls.close(now.at);
         if let Some(address) = session.selected {
@@ -523,6 +444,11 @@ impl Core {
 
     /// Sets a session's next tick.
     fn schedule(&mut self, index: usize, at: Instant) {
+        // On a common grid, so that a thousand sessions do not wake the thread a thousand times.
+        let (since, step) =
+            (at.saturating_duration_since(self.began), TIMER_GRID.as_micros() as u64);
+        let at =
+            self.began + Duration::from_micros((since.as_micros() as u64).div_ceil(step) * step);
         let Some(session) = self.session_mut(index) else { return };
         session.next_tick = at;
         let serial = session.serial;

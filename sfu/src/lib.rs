@@ -8,12 +8,16 @@
 //! (the only folder that names webrtc-rs). `system` is the only file with unsafe code.
 
 mod answer;
+mod bandwidth;
 mod clock;
 mod codec;
 mod config;
 mod core;
 mod error;
 mod forward;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod insight;
 mod metrics;
 mod node;
@@ -29,6 +33,7 @@ mod shard;
 mod speaker;
 mod system;
 mod tap;
+mod tcp;
 mod trace;
 
 pub use config::Config;

@@ -51,6 +51,8 @@ counters! {
     participants => "diemcau_participants", "gauge";
     /// Rooms known to this node.
     rooms => "diemcau_media_rooms", "gauge";
+    /// TCP connections that carry media.
+    tcp_connections => "diemcau_media_tcp_connections", "gauge";
     /// Tracks that are being published.
     tracks => "diemcau_tracks", "gauge";
     /// Authentic RTP packets from publishers.
@@ -67,6 +69,8 @@ counters! {
     nacked_packets => "diemcau_nacked_packets_total", "counter";
     /// Packets sent again.
     resent_packets => "diemcau_resent_packets_total", "counter";
+    /// Packets of padding sent to find out what receivers' lines carry.
+    probe_packets => "diemcau_probe_packets_total", "counter";
     /// Packets asked for again from publishers.
     requested_packets => "diemcau_requested_packets_total", "counter";
     /// Key frames asked for from publishers.
@@ -117,8 +121,12 @@ counters! {
     dropped_budget => "diemcau_dropped_packets_total{reason=\"budget\"}", "counter";
     /// Packets of tracks that the room does not let through.
     dropped_grant => "diemcau_dropped_packets_total{reason=\"not_granted\"}", "counter";
+    /// Packets of tracks whose codec a receiver's line did not negotiate.
+    dropped_codec => "diemcau_dropped_packets_total{reason=\"codec\"}", "counter";
     /// Datagrams that the socket would not take.
     dropped_send => "diemcau_dropped_packets_total{reason=\"send\"}", "counter";
+    /// Datagrams that a slow TCP connection had no room for.
+    dropped_tcp => "diemcau_dropped_packets_total{reason=\"tcp\"}", "counter";
     /// Datagrams that another shard had no room for.
     dropped_shard => "diemcau_dropped_packets_total{reason=\"shard\"}", "counter";
     /// Packets that the recorder's queue had no room for.

@@ -25,6 +25,7 @@ use crate::peer::dtls::Identity;
 use crate::room::PENDING_MAX;
 use crate::shard::{Neighbours, Parcel, Placement, SHARDS_MAX, ToShard};
 use crate::system;
+use crate::tcp::{self, Acceptor, Connections, Stopper};
 
 /// Commands and parcels on their way to a shard.
 const INBOX_MAX: usize = 256;
@@ -44,11 +45,13 @@ pub struct Node {
     sockets: Vec<UdpSocket>,
     address: SocketAddr,
     candidates: Vec<SocketAddr>,
+    /// Takes media over TCP on the same port; `None` if the port is taken.
+    acceptor: Option<Acceptor>,
     identity: Arc<Identity>,
 }
 
 impl Node {
-    /// Takes the UDP port and makes the node's certificate.
+    /// Takes the port, UDP and if possible TCP, and makes the node's certificate.
     pub fn bind(config: Config) -> Result<Self, Error> {
         let listen = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AddrInUse => Error::PortTaken(config.media),
@@ -62,11 +65,20 @@ impl Node {
             system::coalesce(socket);
         }
         let address = sockets.first().ok_or(Error::NoAddress)?.local_addr().map_err(listen)?;
-        let candidates = candidates(&config, address);
+        let mut candidates = candidates(&config, address);
         if candidates.is_empty() {
             return Err(Error::NoAddress);
         }
-        Ok(Self { sockets, address, candidates, identity: Arc::new(Identity::generate()?) })
+        let acceptor = system::listen(address).and_then(Acceptor::new);
+        let acceptor = acceptor.inspect_err(|err| {
+            tracing::warn!(%address, %err, "no media over TCP: networks without UDP are shut out");
+        });
+        if acceptor.is_ok() {
+            let over_tcp: Vec<_> = candidates.iter().map(|it| tcp::address(*it, 0)).collect();
+            candidates.extend(over_tcp);
+        }
+        let (identity, acceptor) = (Arc::new(Identity::generate()?), acceptor.ok());
+        Ok(Self { sockets, address, candidates, acceptor, identity })
     }
 
     /// The address that was bound, with its real port.
@@ -88,6 +100,7 @@ impl Node {
                 published: Vec::new(),
                 stopping: Arc::default(),
                 wakes: Vec::new(),
+                acceptor: None,
                 threads: Vec::new(),
             }
         })
@@ -112,26 +125,44 @@ impl Node {
             ends.push((inbox, shell_end));
         }
         let published: Vec<Arc<Published>> = (0..n).map(|_| Arc::default()).collect();
-        let mut handle = Handle { published, stopping, wakes, threads: Vec::new() };
+        let acceptor = self.acceptor.as_ref().map(Acceptor::stopper);
+        let mut handle = Handle { published, stopping, wakes, acceptor, threads: Vec::new() };
         for (here, (socket, (inbox, wake))) in self.sockets.into_iter().zip(ends).enumerate() {
             let (identity, candidates) = (Arc::clone(&self.identity), self.candidates.clone());
             let (posts, events, tap) = (posts.clone(), events.clone(), tap.clone());
             let published = Arc::clone(&handle.published[here]);
             let stopping = Arc::clone(&handle.stopping);
+            let connections = Connections::new()?;
             let shell = move || {
                 let random = Box::new(rand::random::<u64>);
-                let core = Core::new(identity, candidates, random, Neighbours::new(here, n));
+                let neighbours = Neighbours::new(here, n);
+                let core = Core::new(identity, candidates, random, neighbours, now().at);
                 let tap_waiting = VecDeque::new();
                 let outlet = Outlet { events, tap, tap_waiting, tap_dropped: 0 };
-                Shell { core, socket, inbox, wake, posts, outlet, published, stopping }.run();
+                let tcp = (connections, Parcel::default());
+                Shell { core, socket, inbox, wake, posts, outlet, published, stopping, tcp }.run();
             };
             let thread = std::thread::Builder::new().name(format!("media-{here}")).spawn(shell)?;
             handle.threads.push(thread);
         }
+        if let Some(acceptor) = self.acceptor {
+            let posts = posts.clone();
+            let give = move |shard: usize, opened| {
+                // No such shard, or one with too much to do: the browser tries again.
+                posts
+                    .get(shard)
+                    .map(|it: &Post| it.try_send(ToShard::Connection(Box::new(opened))));
+            };
+            let name = "media-tcp".to_owned();
+            let run = move || acceptor.run(give);
+            handle.threads.push(std::thread::Builder::new().name(name).spawn(run)?);
+        }
         let published = handle.published.clone();
-        std::thread::Builder::new()
-            .name("media-commands".to_owned())
-            .spawn(move || hand_out(commands, &posts, &published))?;
+        let stopper = handle.acceptor.clone();
+        std::thread::Builder::new().name("media-commands".to_owned()).spawn(move || {
+            hand_out(commands, &posts, &published);
+            stopper.iter().for_each(Stopper::stop);
+        })?;
         Ok(handle)
     }
 }
@@ -209,6 +240,7 @@ pub struct Handle {
     published: Vec<Arc<Published>>,
     stopping: Arc<AtomicBool>,
     wakes: Vec<UnixStream>,
+    acceptor: Option<Stopper>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -226,6 +258,7 @@ impl Handle {
                 tracing::debug!(%err, "a media thread has ended already");
             }
         }
+        self.acceptor.iter().for_each(Stopper::stop);
         for thread in self.threads {
             if thread.join().is_err() {
                 tracing::error!("a media thread panicked");
@@ -244,6 +277,8 @@ struct Shell {
     outlet: Outlet,
     published: Arc<Published>,
     stopping: Arc<AtomicBool>,
+    /// TCP connections, and memory for what comes through them.
+    tcp: (Connections, Parcel),
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell owns the clock")]
@@ -258,13 +293,16 @@ impl Shell {
         let mut receiver = system::Receiver::new();
         let mut sender = system::Sender::new();
         let mut metrics_due = now().at;
-        let descriptors = [self.socket.as_raw_fd(), self.wake.as_raw_fd()];
         while !self.stopping.load(Ordering::Acquire) {
             let before = now();
             let timeout = self
                 .core
                 .poll_timeout()
                 .map_or(WAIT_MAX, |due| due.saturating_duration_since(before.at).min(WAIT_MAX));
+            let timeout = if self.tcp.0.is_unread() { Duration::ZERO } else { timeout };
+            // The kernel passes over negative numbers.
+            let connections = self.tcp.0.descriptor().unwrap_or(-1);
+            let descriptors = [self.socket.as_raw_fd(), self.wake.as_raw_fd(), connections];
             system::wait(descriptors, Some(timeout));
             for _ in 0..RECEIVE_ROUNDS_MAX {
                 let has_more = receiver.receive(&self.socket);
@@ -280,6 +318,7 @@ impl Shell {
                     break;
                 }
             }
+            self.take_connections(&mut sender);
             if self.take_messages(&mut sender) {
                 break;
             }
@@ -290,8 +329,32 @@ impl Shell {
             self.core.counters.dropped_tap += self.outlet.tell(&mut self.core);
             if now.at >= metrics_due {
                 metrics_due = now.at + METRICS_INTERVAL;
+                self.tcp.0.sweep(now.at, |address| self.core.knows(address));
+                self.core.counters.tcp_connections = self.tcp.0.len() as u64;
                 self.published.copy(&self.core.counters);
             }
+        }
+    }
+
+    /// Handles what came over TCP.
+    fn take_connections(&mut self, sender: &mut system::Sender) {
+        if self.tcp.0.descriptor().is_none() {
+            return;
+        }
+        let mut parcel = std::mem::take(&mut self.tcp.1);
+        self.tcp.0.receive(&mut parcel);
+        let now = now();
+        for (n, (from, bytes)) in parcel.datagrams().enumerate() {
+            if n > 0 && n.is_multiple_of(PENDING_MAX) {
+                self.settle(sender, now);
+            }
+            self.core.handle_datagram(from, bytes, now);
+        }
+        self.settle(sender, now);
+        parcel.clear();
+        self.tcp.1 = parcel;
+        while let Some(address) = self.tcp.0.poll_gone() {
+            self.core.lose_path(address);
         }
     }
 
@@ -314,6 +377,12 @@ impl Shell {
                 ToShard::Datagrams(parcel) => self.unpack(parcel, sender, now),
                 ToShard::Empty(parcel) => self.core.neighbours.take_back(parcel),
                 ToShard::Owner(address, owner) => self.core.neighbours.set_owner(address, owner),
+                ToShard::Connection(mut opened) => {
+                    let mut first = std::mem::take(&mut opened.first);
+                    let from = opened.address;
+                    self.tcp.0.adopt(*opened, now.at);
+                    self.core.handle_datagram(from, &mut first, now);
+                }
                 ToShard::Stop => return true,
             }
             self.settle(sender, now);
@@ -350,12 +419,15 @@ impl Shell {
     /// Lets the core finish what it was told, and sends what it has to say.
     fn settle(&mut self, sender: &mut system::Sender, now: Now) {
         let socket = &self.socket;
-        let mut n_lost = 0;
+        let connections = &mut self.tcp.0;
+        let (mut n_lost, mut n_slow) = (0, 0);
         self.core.settle(now, &mut |out| {
+            n_slow += connections.send(out);
             n_lost += sender.send(socket, out);
             out.clear();
         });
         self.core.counters.dropped_send += n_lost;
+        self.core.counters.dropped_tcp += n_slow;
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use crate::tcp;
+
 /// When so much waits it is sent, even in the middle of a fan-out: it should still lie in the processor's
 /// cache when the kernel reads it.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 256 * 1024;
@@ -57,6 +59,8 @@ impl Run {
 pub(crate) struct Outbox {
     pub(crate) bytes: Vec<u8>,
     pub(crate) runs: Vec<Run>,
+    /// Some runs are for TCP connections.
+    pub(crate) has_tcp: bool,
 }
 
 impl Outbox {
@@ -64,6 +68,7 @@ impl Outbox {
     pub(crate) fn close(&mut self, to: SocketAddr, start: usize) {
         let end = self.bytes.len();
         if !self.runs.last_mut().is_some_and(|run| run.extend(to, start, end)) {
+            self.has_tcp |= tcp::is_tcp(to);
             self.runs.push(Run { to, start, end, segment: end - start, n: 1 });
         }
     }
@@ -79,6 +84,7 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.runs.clear();
+        self.has_tcp = false;
     }
 
     /// Nothing waits.

@@ -8,6 +8,9 @@ use protocol::control::RoomMedia;
 use protocol::media::{Layer, Source, TrackKey};
 use protocol::tap::TapTrack;
 
+use crate::bandwidth::demand::{Demand, LayerSet};
+use crate::bandwidth::meter::Meter;
+use crate::codec::Codec;
 use crate::forward::cache::Cache;
 use crate::forward::keyframe::KeyFrames;
 use crate::forward::rewrite::Origin;
@@ -76,6 +79,8 @@ pub(crate) struct LayerIn {
     pub(crate) key_frames: KeyFrames,
     pub(crate) clock: Option<ClockMap>,
     pub(crate) last_packet: Instant,
+    /// What the layer costs.
+    pub(crate) meter: Meter,
     pub(crate) last_timestamp: u32,
     /// The packets of a frame come close together.
     pub(crate) is_bursty: bool,
@@ -90,6 +95,7 @@ pub(crate) struct Track {
     pub(crate) session: SessionIndex,
     /// When its publisher came, counted in this room.
     pub(crate) order: u64,
+    pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
     pub(crate) clock_rate: u32,
     /// The publisher repairs what we ask for.
@@ -99,6 +105,10 @@ pub(crate) struct Track {
     pub(crate) is_live: bool,
     pub(crate) last_packet: Instant,
     pub(crate) layers: [Option<Box<LayerIn>>; 3],
+    /// Layers that were negotiated, whether or not they come now.
+    pub(crate) offered: LayerSet,
+    /// Layers that the publisher should send.
+    pub(crate) demand: Demand,
     /// Who has it on a line, in the order of the room's sessions.
     pub(crate) receivers: Vec<SessionIndex>,
 }

@@ -24,6 +24,10 @@ pub(crate) enum Report<'a> {
     Received(ReportBlock),
     /// `ssrc` is sent no longer.
     Bye { ssrc: u32 },
+    /// When packets with transport-wide numbers arrived.
+    Arrivals(&'a [u8]),
+    /// What the receiver's line carries, bit/s (draft-alvestrand-rmcat-remb).
+    Remb { bps: u64 },
     /// The decoder of `ssrc` needs a key frame (PLI or FIR).
     KeyFrameWanted { ssrc: u32 },
 }
@@ -59,6 +63,16 @@ pub(crate) fn read<'a>(mut compound: &'a [u8], mut each: impl FnMut(Report<'a>))
                     each(Report::Nack { ssrc, lost });
                 }
             }
+            (205, 15) => {
+                if let Some(body) = packet.get(12..) {
+                    each(Report::Arrivals(body));
+                }
+            }
+            (206, 15) => {
+                if let Some(bps) = remb(packet) {
+                    each(Report::Remb { bps });
+                }
+            }
             (206, 1) => {
                 if let Some(ssrc) = word(packet, 8) {
                     each(Report::KeyFrameWanted { ssrc });
@@ -92,6 +106,16 @@ fn report_blocks(packet: &[u8], at: usize, count: u8) -> impl Iterator<Item = Re
             delay_since_sr: word(block, 20)?,
         })
     })
+}
+
+/// The rate of a receiver's estimate: six bits of exponent, eighteen of mantissa.
+fn remb(packet: &[u8]) -> Option<u64> {
+    if packet.get(12..16)? != b"REMB" {
+        return None;
+    }
+    let word = word(packet, 16)?;
+    let (exponent, mantissa) = (word >> 18 & 0x3f, u64::from(word & 0x3_ffff));
+    Some(mantissa.checked_shl(exponent).filter(|it| it >> exponent == mantissa).unwrap_or(u64::MAX))
 }
 
 fn sender_report(packet: &[u8]) -> Option<SenderReport> {
@@ -236,6 +260,9 @@ mod tests {
         write_receiver_report(&mut bytes, 5, &[block]);
         write_pli(&mut bytes, 5, 77);
         write_bye(&mut bytes, 78);
+        bytes.extend_from_slice(&[0x8f, 206, 0, 5, 0, 0, 0, 5, 0, 0, 0, 0]);
+        bytes.extend_from_slice(b"REMB\x01\x08\x00\x03\x00\x00\x00\x05");
+        bytes.extend_from_slice(&[0x8f, 205, 0, 3, 0, 0, 0, 5, 0, 0, 0, 0, 1, 2, 3, 4]);
         let mut found = Vec::new();
         read(&bytes, |report| match report {
             Report::Sender(sr, raw) => found.push(format!("sr {} {}", sr.rtp, raw.len())),
@@ -245,8 +272,11 @@ mod tests {
             Report::Received(block) => {
                 found.push(format!("received {} {}", block.ssrc, block.jitter));
             }
+            Report::Remb { bps } => found.push(format!("remb {bps}")),
+            Report::Arrivals(body) => found.push(format!("arrivals {}", body.len())),
         });
-        assert_eq!(found, ["sr 99 28", "received 6 12", "key 77", "bye 78"]);
+        let all = ["sr 99 28", "received 6 12", "key 77", "bye 78", "remb 12", "arrivals 4"];
+        assert_eq!(found, all);
     }
 
     proptest! {

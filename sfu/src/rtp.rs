@@ -86,6 +86,38 @@ impl Header {
     }
 }
 
+/// Writes a header without contributing sources, with these header extensions (number and value; a
+/// number of 0 is left out), and returns its length. The short form is used if everything fits in it.
+pub(crate) fn write(out: &mut Vec<u8>, header: &Header, extensions: &[(u8, &[u8])]) -> usize {
+    let start = out.len();
+    let used = || extensions.iter().filter(|(id, _)| *id != 0);
+    let has_extensions = used().next().is_some();
+    out.push(0x80 | u8::from(header.is_padded) << 5 | u8::from(has_extensions) << 4);
+    out.push(u8::from(header.marker) << 7 | header.payload_type);
+    out.extend_from_slice(&header.seq.to_be_bytes());
+    out.extend_from_slice(&header.timestamp.to_be_bytes());
+    out.extend_from_slice(&header.ssrc.to_be_bytes());
+    if !has_extensions {
+        return FIXED_HEADER_BYTES;
+    }
+    let is_short = used().all(|(id, value)| *id < 15 && (1..=16).contains(&value.len()));
+    out.extend_from_slice(if is_short { &[0xbe, 0xde, 0, 0] } else { &[0x10, 0, 0, 0] });
+    let values_start = out.len();
+    for (id, value) in used() {
+        let value = value.get(..value.len().min(255)).unwrap_or_default();
+        if is_short {
+            out.push(id << 4 | (value.len() - 1) as u8);
+        } else {
+            out.extend_from_slice(&[*id, value.len() as u8]);
+        }
+        out.extend_from_slice(value);
+    }
+    let len = (out.len() - values_start).next_multiple_of(4);
+    out.resize(values_start + len, 0);
+    out[values_start - 2..values_start].copy_from_slice(&((len / 4) as u16).to_be_bytes());
+    out.len() - start
+}
+
 /// Where the payload ends once padding is taken off; `None` if the padding is longer than the payload.
 pub(crate) fn unpadded_len(header: &Header, packet: &[u8]) -> Option<usize> {
     if !header.is_padded {
@@ -118,6 +150,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            marker: bool, is_padded: bool, seq: u16,
+            values in proptest::collection::vec((0u8..20, proptest::collection::vec(any::<u8>(), 0..20)), 0..4),
+        ) {
+            let fixed = parse(&[0x80, 96, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]).unwrap();
+            let header = Header { marker, is_padded, seq, ..fixed };
+            let extensions: Vec<(u8, &[u8])> = values.iter().map(|it| (it.0, &it.1[..])).collect();
+            let mut out = vec![9];
+            let len = write(&mut out, &header, &extensions);
+            let read = parse(&out[1..]).unwrap();
+            prop_assert_eq!(Header { len: 12, extension: None, ..read }, header);
+            prop_assert_eq!((read.len, out.len()), (len, len + 1));
+            for (n, (id, value)) in extensions.iter().enumerate().filter(|(_, it)| it.0 != 0) {
+                if extensions[..n].iter().all(|it| it.0 != *id) {
+                    prop_assert_eq!(read.extension(&out[1..], *id), Some(*value));
+                }
+            }
+        }
+
         #[test]
         fn no_bytes_make_the_parser_fail(bytes: Vec<u8>, id: u8) {
             if let Some(header) = parse(&bytes) {

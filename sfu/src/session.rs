@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 
 use protocol::control::SessionKind;
 use protocol::id::SessionId;
-use protocol::media::{Slot, Source, TrackKey, Want};
+use protocol::media::{Slot, SlotLimit, Source, TrackKey, Want};
 use rustc_hash::FxHashMap;
 
+use crate::bandwidth::Receiver;
+use crate::bandwidth::pacer::TICK;
+use crate::core::Remembered;
 use crate::forward::line::Line;
 use crate::insight::SessionSeen;
 use crate::peer::dtls::Dtls;
@@ -120,6 +123,8 @@ pub(crate) struct Session {
     pub(crate) wants: Vec<Want>,
     pub(crate) ufrag: String,
     pub(crate) password: String,
+    /// For the next offer of the same connection.
+    pub(crate) remembered: Remembered,
     pub(crate) dtls: Dtls,
     pub(crate) has_started_dtls: bool,
     /// Validated addresses; the last one nominated is where we send.
@@ -134,6 +139,11 @@ pub(crate) struct Session {
     pub(crate) seen: SessionSeen,
     /// Already on the list of the fan-out that is being made.
     pub(crate) is_served: bool,
+    /// What the browser's line carries.
+    pub(crate) receiver: Receiver,
+    /// What limits the lines' pictures, as it was told last, and when.
+    pub(crate) told_limits: Vec<SlotLimit>,
+    pub(crate) told_limits_at: Option<Instant>,
     /// The control plane knows what the lines carry.
     pub(crate) has_told_slots: bool,
     /// For each track of the room, the line that carries it; [`NO_LINE`] for none.
@@ -171,7 +181,9 @@ pub(crate) struct NewSession {
     pub(crate) dtls: Dtls,
     pub(crate) sends: Vec<SendLine>,
     pub(crate) lines: Vec<Line>,
+    pub(crate) receiver: Receiver,
     pub(crate) rtcp_ssrc: u32,
+    pub(crate) remembered: Remembered,
 }
 
 impl Session {
@@ -186,6 +198,7 @@ impl Session {
             wants: Vec::new(),
             ufrag: new.ufrag,
             password: new.password,
+            remembered: new.remembered,
             dtls: new.dtls,
             has_started_dtls: false,
             addresses: Vec::new(),
@@ -196,6 +209,9 @@ impl Session {
             sends: new.sends,
             seen: SessionSeen::new(new.lines.len()),
             lines: new.lines,
+            receiver: new.receiver,
+            told_limits: Vec::new(),
+            told_limits_at: None,
             is_served: false,
             has_told_slots: false,
             line_of_track: Vec::new(),
@@ -211,6 +227,11 @@ impl Session {
             next_report: now,
             next_tick: now,
         }
+    }
+
+    /// Counts the ticks of the pacer.
+    pub(crate) fn tick(&self, now: Instant) -> u32 {
+        (now.saturating_duration_since(self.began).as_millis() / TICK.as_millis()) as u32
     }
 
     /// Puts `track` on a line, or nothing, and keeps the index in step.

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 
 use protocol::control::MediaCommand;
 
+use crate::tcp::Opened;
+
 /// Most shards of a node.
 pub(crate) const SHARDS_MAX: usize = 64;
 
@@ -35,13 +37,18 @@ pub(crate) struct Parcel {
 
 impl Parcel {
     /// Adds a datagram; `false` if the parcel is full.
-    fn push(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
+    pub(crate) fn push(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
         let fits = self.bytes.len() + datagram.len() <= PARCEL_BYTES_MAX;
         if fits {
             self.bytes.extend_from_slice(datagram);
             self.datagrams.push((from, datagram.len()));
         }
         fits
+    }
+
+    /// Whether datagrams of `n` bytes fit.
+    pub(crate) fn has_room(&self, n: usize) -> bool {
+        self.bytes.len() + n <= PARCEL_BYTES_MAX
     }
 
     /// Forgets the datagrams; keeps the memory.
@@ -68,6 +75,8 @@ pub(crate) enum ToShard {
     Command(MediaCommand),
     /// There will be no more commands.
     Stop,
+    /// A TCP connection for a session here.
+    Connection(Box<Opened>),
     /// Datagrams for sessions here.
     Datagrams(Parcel),
     /// An empty parcel comes home.
@@ -81,7 +90,11 @@ impl ToShard {
     pub(crate) fn n_datagrams(&self) -> u64 {
         match self {
             Self::Datagrams(parcel) => parcel.datagrams.len() as u64,
-            Self::Command(_) | Self::Stop | Self::Empty(_) | Self::Owner(..) => 0,
+            Self::Command(_)
+            | Self::Stop
+            | Self::Connection(_)
+            | Self::Empty(_)
+            | Self::Owner(..) => 0,
         }
     }
 }
@@ -131,6 +144,11 @@ impl Neighbours {
 
     /// Hands a binding request on; `false` if there was no room for it.
     pub(crate) fn hand_on_request(&mut self, to: usize, from: SocketAddr, datagram: &[u8]) -> bool {
+        // Strangers may fill half a parcel: the rest is for those who are known.
+        let has_room = |it: &Parcel| it.has_room(PARCEL_BYTES_MAX / 2 + datagram.len());
+        if !self.parcels.get(to).is_some_and(has_room) {
+            return false;
+        }
         self.asking[place(from)] = Some((from, to));
         self.hand_on(to, from, datagram)
     }

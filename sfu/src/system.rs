@@ -4,7 +4,7 @@
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
@@ -30,6 +30,9 @@ const SOCKET_BUFFER_BYTES: libc::c_int = 8 * 1024 * 1024;
 /// How long to wait for room when the kernel takes no more, before datagrams are thrown away.
 const SEND_PATIENCE: Duration = Duration::from_millis(5);
 
+/// TCP connections that the kernel keeps until they are accepted.
+const LISTEN_BACKLOG: libc::c_int = 256;
+
 /// `UDP_SEGMENT` of linux/udp.h.
 const UDP_SEGMENT: libc::c_int = 103;
 
@@ -46,20 +49,45 @@ type Control = [u64; 4];
 pub(crate) fn bind_all(address: SocketAddr, n: usize) -> io::Result<Vec<UdpSocket>> {
     // Sockets that share a port would share it with another process of this user too: so it is asked for
     // alone first.
-    let alone = UdpSocket::bind(address)?;
+    let alone = bind(address, false)?;
     if n == 1 {
         return Ok(vec![alone]);
     }
     let address = alone.local_addr()?;
     drop(alone);
-    (0..n)
-        .map(|_| {
-            let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-            socket.set_reuse_port(true)?;
-            socket.bind(&address.into())?;
-            Ok(socket.into())
-        })
-        .collect()
+    (0..n).map(|_| bind(address, true)).collect()
+}
+
+fn bind(address: SocketAddr, shares: bool) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
+    socket.set_reuse_port(shares)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        // Whatever the system's default: one socket for both families.
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+/// Opens a TCP port.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() && address.ip().is_unspecified() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(LISTEN_BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// How many descriptors this process may have open.
+pub(crate) fn descriptors_max() -> Option<usize> {
+    // SAFETY: zeros are a valid value of the structure, which the call fills.
+    let mut limit: libc::rlimit = unsafe { zeroed() };
+    // SAFETY: the pointer is to a structure that outlives the call.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    (result == 0).then(|| usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
 }
 
 /// Gives the socket large buffers. What the system does not grant is not missed until load is high.
@@ -109,7 +137,7 @@ pub(crate) fn wake_on_time() {
 }
 
 /// Waits until one of the descriptors can be read, or the time is over.
-pub(crate) fn wait(descriptors: [RawFd; 2], timeout: Option<Duration>) {
+pub(crate) fn wait<const N: usize>(descriptors: [RawFd; N], timeout: Option<Duration>) {
     let mut polled = descriptors.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
     let timeout = timeout.map(|it| libc::timespec {
         tv_sec: it.as_secs().try_into().unwrap_or(libc::time_t::MAX),
@@ -177,7 +205,8 @@ fn load_address(storage: &libc::sockaddr_storage) -> Option<SocketAddr> {
             let raw = unsafe { std::ptr::from_ref(storage).cast::<libc::sockaddr_in6>().read() };
             let ip = Ipv6Addr::from(raw.sin6_addr.s6_addr);
             let port = u16::from_be(raw.sin6_port);
-            Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.sin6_scope_id).into())
+            // The flow label is no part of who somebody is.
+            Some(SocketAddrV6::new(ip, port, 0, raw.sin6_scope_id).into())
         }
         _ => None,
     }

@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|screen|wall|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|screen|tcp|wall|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -10,9 +10,10 @@ import { join } from './join.mjs';
 import { meeting } from './meeting.mjs';
 import { screen } from './screen.mjs';
 import { size } from './size.mjs';
+import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, screen, wall, meeting, firefox };
+const scenarios = { size, join, screen, tcp, wall, meeting, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

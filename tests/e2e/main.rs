@@ -15,18 +15,21 @@
 #[allow(dead_code, reason = "the benchmark uses the rest")]
 mod support;
 
-// The load's well-behaved peers, beside whom others misbehave.
-#[path = "../load/peer.rs"]
+#[path = "../load/client/mod.rs"]
 #[allow(dead_code, reason = "the benchmark uses the rest")]
+mod client;
+
+// Well-behaved peers of another make, beside whom others misbehave.
+#[allow(dead_code, reason = "a peer can do more than these tests ask of it")]
 mod peer;
-#[path = "../load/publisher.rs"]
-#[allow(dead_code, reason = "the benchmark uses the rest")]
+#[allow(dead_code, reason = "as above")]
 mod publisher;
 
 mod bad_input;
 mod bad_media;
 mod doctor;
 mod full_disk;
+mod load;
 mod puppet;
 mod startup;
 mod tidy;

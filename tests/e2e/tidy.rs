@@ -22,7 +22,7 @@ const PURE: &[&str] = &[
     "protocol/src/",
     "sfu/src/forward/",
     "sfu/src/codec/",
-    "sfu/src/allocate/",
+    "sfu/src/bandwidth/",
     "signaling/src/room/",
     "recorder/src/timeline/",
 ];

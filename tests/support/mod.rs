@@ -52,13 +52,6 @@ impl Node {
         self.child.id()
     }
 
-    /// The text of `/metrics`, asked for on a thread of its own.
-    pub async fn metrics(&self) -> String {
-        let http = self.http;
-        let ask = move || try_request(http, "GET", "/metrics", &[], b"").expect("an answer").text();
-        tokio::task::spawn_blocking(ask).await.expect("the thread ends")
-    }
-
     fn wait_until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {

@@ -80,6 +80,9 @@ pub struct Track {
     pub part: u32,
     /// What it holds.
     pub info: TapTrackInfo,
+    /// Its packets are kept, but its codec can be neither composed nor copied into a file that plays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub only_archived: bool,
     /// Its whole bytes, known once composed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<RecordingFile>,

@@ -37,11 +37,21 @@ impl Depacketizer {
         Self { codec, open: None, has_gap: false }
     }
 
+    /// Whether frames of a codec can be put together. Of the others the log is whole, but no file is made
+    /// and the composed video does not show them.
+    pub fn knows(codec: Codec) -> bool {
+        match codec {
+            Codec::Opus | Codec::Vp8 => true,
+            Codec::Vp9 | Codec::H264 | Codec::Av1 => false,
+        }
+    }
+
     /// Takes the next packet; gives a frame if one became whole.
     pub fn push(&mut self, packet: &Ordered) -> Option<Frame> {
         match self.codec {
             Codec::Opus => self.push_opus(packet),
             Codec::Vp8 => self.push_vp8(packet),
+            Codec::Vp9 | Codec::H264 | Codec::Av1 => None,
         }
     }
 

@@ -7,11 +7,15 @@ use protocol::error::ErrorCode;
 use protocol::media::Source;
 
 use crate::answer::{self, Ourselves, Ssrcs};
+use crate::bandwidth::Receiver;
 use crate::clock::Now;
+use crate::codec::Codec;
 use crate::core::Core;
-use crate::forward::line::{Line, LineConfig};
+use crate::core::restart::{self, Remembered};
+use crate::forward::line::{Line, LineConfig, PayloadTypes};
 use crate::peer::dtls::Dtls;
 use crate::peer::offer::{self, Direction, Kind, Offer};
+use crate::peer::stun::LETTERS;
 use crate::session::{NewSession, SendLine, Session};
 
 /// Most sessions at one node. A core carries two to three thousand receivers of one stream.
@@ -19,15 +23,6 @@ const SESSIONS_MAX: usize = 8_192;
 
 /// A session that waits for its browser looks at its handshake this often.
 const HANDSHAKE_TICK: Duration = Duration::from_millis(100);
-
-/// Letters of user name fragments and passwords (RFC 8839 §5.4 allows these and two more).
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// Which shard made a user name fragment: its first letter says so.
-pub(super) fn shard_of(ufrag: &str) -> Option<usize> {
-    let first = *ufrag.as_bytes().first()?;
-    LETTERS.iter().position(|letter| *letter == first)
-}
 
 impl Core {
     pub(super) fn offer(&mut self, offer: MediaOffer, now: Now) {
@@ -43,12 +38,16 @@ impl Core {
         let room = *self.by_name.get(&asked.room).ok_or(ErrorCode::NotFound)?;
         let mut offer = offer::parse(&asked.sdp)?;
         if let Some(&former) = self.by_id.get(&asked.session) {
+            if let Some(answer) = self.restart(former, room, &asked, &offer) {
+                return Ok(answer);
+            }
             self.close_session(former, now);
         }
         let free = self.sessions.iter().position(Option::is_none).unwrap_or(self.sessions.len());
         if free >= SESSIONS_MAX {
             return Err(ErrorCode::MediaUnavailable);
         }
+        let shape = restart::shape(&offer);
         settle_directions(&mut offer, &asked.kind);
         let sends = self.sending_lines(&mut offer, &asked.kind);
         let announced = offer.lines.iter().flat_map(|line| &line.ssrcs);
@@ -58,10 +57,10 @@ impl Core {
         if sends.is_empty() && lines.is_empty() {
             return Err(ErrorCode::UnsupportedMedia);
         }
+        let is_measured = is_measured(&offer) && !lines.is_empty();
         let dtls = Dtls::new(&self.identity, offer.role, offer.fingerprint)
             .map_err(|_| ErrorCode::Internal)?;
-        let ufrag = format!("{}{}", char::from(LETTERS[self.neighbours.here]), self.random_text(8));
-        let password = self.random_text(24);
+        let (ufrag, password) = self.credentials();
         let ourselves = Ourselves {
             ufrag: &ufrag,
             password: &password,
@@ -81,8 +80,10 @@ impl Core {
             password,
             dtls,
             sends,
+            receiver: if is_measured { Receiver::measured(now.at) } else { Receiver::default() },
             lines,
             rtcp_ssrc: self.random_ssrc(&mut taken),
+            remembered: Remembered { shape, remote_ufrag: offer.ufrag, ssrcs, former: None },
         };
         self.insert(free, session, now);
         Ok(answer)
@@ -104,12 +105,12 @@ impl Core {
     }
 
     /// The lines on which the browser may send. What the session has no use for is rejected.
-    fn sending_lines(&self, offer: &mut Offer, kind: &SessionKind) -> Vec<SendLine> {
+    pub(super) fn sending_lines(&self, offer: &mut Offer, kind: &SessionKind) -> Vec<SendLine> {
         let bundle = std::mem::take(&mut offer.bundle);
         let is_single = offer.lines.len() == 1;
         let mut sends: Vec<SendLine> = Vec::new();
         for line in &mut offer.lines {
-            let Some((media, Direction::Sends, chosen)) = &line.carried else { continue };
+            let Some((media, Direction::Sends, chosen)) = &mut line.carried else { continue };
             let source = match kind {
                 SessionKind::Room { sends } => {
                     sends.iter().find(|(mid, _)| *mid == line.mid).map(|(_, source)| *source)
@@ -129,10 +130,13 @@ impl Core {
                 line.carried = None;
                 continue;
             };
+            // One codec, the browser's first choice: a track never changes it.
+            chosen.truncate(1);
+            let Some(first) = chosen.first().cloned() else { continue };
             sends.push(SendLine {
                 mid: line.mid.clone(),
                 source,
-                chosen: chosen.clone(),
+                chosen: first,
                 extensions: line.extensions,
                 rids: line.rids.clone(),
                 ssrcs: line.ssrcs.clone(),
@@ -145,7 +149,7 @@ impl Core {
     }
 
     /// The lines on which we send, each with SSRCs of its own.
-    fn receiving_lines(
+    pub(super) fn receiving_lines(
         &mut self,
         offer: &mut Offer,
         kind: &SessionKind,
@@ -167,25 +171,32 @@ impl Core {
                 continue;
             }
             let is_audio = *media == Kind::Audio;
-            // RFC 8285 §4.2: larger numbers need another form.
-            let is_short = line.extensions.transport_cc < 15;
-            let repairs = chosen.feedback.contains(&"nack");
+            let has_rtx = chosen.iter().any(|it| it.rtx.is_some() && it.feedback.contains(&"nack"));
             let ours = Ssrcs {
                 media: self.random_ssrc(taken),
-                rtx: chosen.rtx.filter(|_| repairs).map(|_| self.random_ssrc(taken)),
+                rtx: has_rtx.then(|| self.random_ssrc(taken)),
             };
+            let repairs = chosen.iter().any(|it| it.feedback.contains(&"nack"));
+            // What may be sent again as it was has no extension that would be another the second time.
+            let may_extend = !repairs || ours.rtx.is_some();
+            // RFC 8285 §4.2: larger numbers need another form.
+            let transport_cc = Some(line.extensions.transport_cc).filter(|it| *it < 15);
+            let mut payload_types = [None; Codec::COUNT];
+            for it in chosen {
+                let rtx = it.rtx.filter(|_| it.feedback.contains(&"nack"));
+                let types = PayloadTypes { media: it.payload_type, rtx };
+                payload_types[it.codec as usize] = Some(types);
+            }
             let config = LineConfig {
                 mid: line.mid.clone(),
                 is_audio,
-                payload_type: chosen.payload_type,
+                payload_types,
+                red: chosen.iter().find_map(|it| it.red),
                 ssrc: ours.media,
-                rtx: chosen.rtx.zip(ours.rtx),
+                rtx_ssrc: ours.rtx,
+                dependency_id: if may_extend { line.extensions.dependency } else { 0 },
+                transport_cc: transport_cc.filter(|_| may_extend).unwrap_or(0),
                 clock_rate: if is_audio { 48_000 } else { 90_000 },
-                transport_cc: if repairs && ours.rtx.is_none() || !is_short {
-                    0
-                } else {
-                    line.extensions.transport_cc
-                },
             };
             lines.push(Line::new(config, (self.random)()));
             ssrcs.push(Some(ours));
@@ -204,13 +215,25 @@ impl Core {
         ssrc
     }
 
-    fn random_text(&mut self, n: usize) -> String {
+    pub(super) fn random_text(&mut self, n: usize) -> String {
         (0..n).map(|_| char::from(LETTERS[(self.random)() as usize % LETTERS.len()])).collect()
     }
 }
 
+/// Whether the browser reports on what it receives, so that its line can be estimated.
+fn is_measured(offer: &Offer) -> bool {
+    let carried = offer.lines.iter().filter_map(|line| Some((line, line.carried.as_ref()?)));
+    carried.filter(|(_, (_, direction, _))| *direction == Direction::Receives).any(
+        |(line, (_, _, chosen))| {
+            let is_numbered = (1..15).contains(&line.extensions.transport_cc);
+            let has = |name| chosen.iter().any(|it| it.feedback.contains(&name));
+            is_numbered && has("transport-cc") || has("goog-remb")
+        },
+    )
+}
+
 /// Makes up our mind about lines that could go either way.
-fn settle_directions(offer: &mut Offer, kind: &SessionKind) {
+pub(super) fn settle_directions(offer: &mut Offer, kind: &SessionKind) {
     let settled = match kind {
         SessionKind::Room { .. } | SessionKind::Publish => Direction::Sends,
         SessionKind::Receive { .. } | SessionKind::Programme => Direction::Receives,

@@ -5,8 +5,10 @@ use std::time::Instant;
 use protocol::control::{MediaEvent, SessionKind};
 use protocol::media::{Source, TrackKey};
 
+use crate::bandwidth::allocate::Held;
 use crate::clock::Now;
 use crate::core::Core;
+use crate::core::divide::divide;
 use crate::forward::line::Line;
 use crate::room::{Room, Track, layer_index};
 use crate::session::Session;
@@ -31,6 +33,7 @@ impl Core {
             let sounds = sounds(room, session);
             let is_changed =
                 fill(session, room, false, &pictures) | fill(session, room, true, &sounds);
+            divide(session, &room.tracks, now.at);
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
@@ -42,6 +45,8 @@ impl Core {
         }
         room.index_receivers(&self.sessions);
         self.assign_tap(index, now);
+        self.tell_demand(index, now);
+        self.hurry_room(index);
     }
 
     /// Looks whether the layers that receivers should get are still there.
@@ -49,9 +54,25 @@ impl Core {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         for &receiver in &room.sessions {
             let Some(Some(session)) = self.sessions.get_mut(receiver) else { continue };
+            divide(session, &room.tracks, now.at);
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
+        }
+        self.tell_demand(index, now);
+        self.tell_limits(index, now);
+        self.hurry_room(index);
+    }
+
+    /// Divides one receiver's line again: it carries less than is sent on it.
+    pub(super) fn aim_session(&mut self, index: usize, now: Now) {
+        let Some(Some(session)) = self.sessions.get_mut(index) else { return };
+        let room_index = session.room;
+        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
+        divide(session, &room.tracks, now.at);
+        if aim(session, &mut room.tracks, now.at) {
+            room.wants_key_frames = true;
+            self.touch(room_index, false);
         }
     }
 }
@@ -126,13 +147,18 @@ fn fill(session: &mut Session, room: &Room, is_audio: bool, wanted: &[Wanted]) -
             is_changed = true;
         }
     }
-    for (track, layer_max) in chosen {
+    for (rank, (track, layer_max)) in chosen.into_iter().enumerate() {
         let carries = session.lines.iter().position(|it| it.track == Some(track));
         let line = carries
             .or_else(|| beside_companion(session, room, track, is_audio))
             .or_else(|| session.lines.iter().position(|it| is_ours(it) && it.track.is_none()));
         let Some(line) = line else { continue };
+        if layer_max > session.lines[line].layer_max {
+            // A tile that has grown is a new want: it waits for nothing.
+            session.lines[line].held = Held::New;
+        }
         session.lines[line].layer_max = layer_max;
+        session.lines[line].rank = rank as u8;
         if carries.is_none() {
             session.assign(line, Some(track));
             is_changed = true;
@@ -172,6 +198,12 @@ fn beside_companion(
     line.track.is_none().then_some(index)
 }
 
+/// The highest spatial layer of a stream that has several of them in one: the sharpest layer is its top.
+fn spatial_layer(layer_max: usize, n_layers: u8) -> u8 {
+    let below_top = SHARPEST.saturating_sub(layer_max) as u8;
+    if below_top == 0 { u8::MAX } else { n_layers.saturating_sub(1 + below_top) }
+}
+
 /// Aims every line at the best layer there is. Returns whether a key frame is wanted for it, and wants
 /// it.
 fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> bool {
@@ -181,10 +213,20 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         let Some(Some(track)) = line.track.and_then(|track| tracks.get_mut(track)) else {
             continue;
         };
-        line.target = track.best_layer(line.layer_max, now);
+        line.lacks_codec = line.config.payload_types(track.codec).is_none();
+        if line.lacks_codec {
+            line.target = None;
+            continue;
+        }
+        line.target = if line.config.is_audio {
+            track.best_layer(line.layer_max, now)
+        } else {
+            line.given().and_then(|given| track.best_layer(given, now))
+        };
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };
+        line.depth.spatial = spatial_layer(line.layer_max, layer.cache.shape().spatial);
         if is_connected && !line.config.is_audio && !line.is_settled(layer) {
             layer.key_frames.want();
             is_waiting = true;

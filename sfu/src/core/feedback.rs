@@ -3,9 +3,10 @@
 use protocol::tap::TapKind;
 
 use crate::answer::CNAME;
+use crate::bandwidth::feedback::Feedback;
 use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
-use crate::forward::line::Sealing;
+use crate::forward::outgoing::Sealing;
 use crate::receive::loss::Repair;
 use crate::room::ClockMap;
 use crate::rtcp::{self, Report, ReportBlock, SenderReport};
@@ -42,7 +43,8 @@ impl Core {
         };
         session.heard = now.at;
         let mut asked = Vec::new();
-        let Session { lines, seen, .. } = &mut *session;
+        let Session { lines, seen, receiver, .. } = &mut *session;
+        let estimator = &mut receiver.estimator;
         rtcp::read(&compound, |report| {
             if asked.len() < REPORTS_MAX {
                 asked.push(match report {
@@ -61,10 +63,26 @@ impl Core {
                         }
                         return;
                     }
+                    Report::Arrivals(body) => {
+                        if let (Some(it), Some(body)) = (estimator.as_mut(), Feedback::parse(body))
+                        {
+                            it.feedback(&body, now.at);
+                        }
+                        return;
+                    }
+                    Report::Remb { bps } => {
+                        estimator.iter_mut().for_each(|it| it.remb(bps));
+                        return;
+                    }
                 });
             }
         });
-        if let Some(from) = session.selected.filter(|_| !self.traces.is_empty()) {
+        let from = session.selected;
+        if session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used) {
+            self.aim_session(index, now);
+        }
+        self.hurry(index);
+        if let Some(from) = from.filter(|_| !self.traces.is_empty()) {
             self.trace_in(index, from, &compound, now);
         }
         for asked in asked {
@@ -130,7 +148,8 @@ impl Core {
         else {
             return;
         };
-        let Session { lines, seen, srtp, resend_budget, transport_seq, .. } = &mut **session;
+        let Session { lines, seen, srtp, resend_budget, transport_seq, receiver, .. } =
+            &mut **session;
         let Some(srtp) = srtp.as_mut() else { return };
         let Some(at) = lines.iter().position(|line| line.config.ssrc == ssrc) else { return };
         let (line, seen) = (&mut lines[at], &mut seen.lines[at]);
@@ -142,11 +161,12 @@ impl Core {
             if !resend_budget.take(now.at) {
                 return;
             }
-            let start = self.out.bytes.len();
+            let (start, number) = (self.out.bytes.len(), *transport_seq);
             let srtp = &mut srtp.local;
             let mut sealing = Sealing { srtp, out: &mut self.out.bytes, transport_seq };
             if line.resend(seq, track, &mut sealing, now.at) {
                 self.out.close(address, start);
+                receiver.sent(&line.config, number, self.out.bytes.len() - start, now.at);
                 self.counters.resent_packets += 1;
             }
         }

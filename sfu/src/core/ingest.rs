@@ -5,14 +5,17 @@ use std::time::Instant;
 use protocol::control::MediaEvent;
 use protocol::media::TrackKey;
 
+use crate::bandwidth::demand::{Demand, LayerSet};
+use crate::bandwidth::meter::Meter;
 use crate::clock::Now;
 use crate::core::Core;
-use crate::forward::cache::Cache;
+use crate::forward::cache::{Arrival, Cache};
 use crate::forward::keyframe::KeyFrames;
 use crate::insight::LayerSeen;
+use crate::peer::offer::Extensions;
 use crate::receive::loss::{Loss, Repair};
 use crate::receive::statistics::Reception;
-use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LayerIn, Pending, Track};
+use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LAYERS, LayerIn, Pending, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
 use crate::speaker::Gate;
@@ -28,6 +31,8 @@ struct Arrived {
     start: usize,
     end: usize,
     is_repair: bool,
+    /// Redundant sound.
+    is_red: bool,
 }
 
 /// Why a packet is not used.
@@ -74,18 +79,24 @@ impl Core {
         };
         let Some(Some(session)) = self.sessions.get(index) else { return };
         let room_index = session.room;
-        let level_id =
-            session.sends.get(arrived.line).map_or(0, |send| send.extensions.audio_level);
+        let extensions = session.sends.get(arrived.line).map(|send| send.extensions);
+        let Extensions { audio_level: level_id, dependency: dependency_id, .. } =
+            extensions.unwrap_or_default();
         let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
         let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
         let (is_allowed, repairs) = (track.is_allowed, track.repairs);
         track.last_packet = now.at;
-        let is_held = !track.key.source.is_audio() && track.receivers.len() >= HOLD_RECEIVERS_MIN;
+        let is_video = !track.key.source.is_audio();
+        let was_paused = is_video && !track.is_active(arrived.layer, now.at);
+        let is_held = is_video && track.receivers.len() >= HOLD_RECEIVERS_MIN;
         let Some(layer) = track.layers[arrived.layer].as_deref_mut() else { return };
         let is_open = is_held && layer.is_frame_open(&arrived.header, arrived.is_repair, now.at);
+        // Whoever waits for a layer that was paused takes it from this packet on.
+        room.is_dirty |= was_paused;
         layer.last_packet = now.at;
         layer.has_left = false;
         layer.seen.packet(packet.len());
+        layer.meter.packet(packet.len(), now.at);
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }
@@ -93,10 +104,11 @@ impl Core {
             layer.key_frames.want();
             room.wants_key_frames = true;
         }
-        let Some(kept) = layer.cache.store(arrived.seq, arrived.header, packet, now.at) else {
+        let how = Arrival { dependency_id, is_red: arrived.is_red };
+        let Some(kept) = layer.cache.store(arrived.seq, arrived.header, packet, how, now.at) else {
             return;
         };
-        if kept.vp8.is_some_and(|descriptor| descriptor.starts_key_frame) {
+        if kept.info.starts_key_frame {
             layer.key_frames.arrived();
             layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);
             layer.seen.key_frame = Some((arrived.seq, now.unix_us));
@@ -160,7 +172,7 @@ impl Core {
         let room = self.rooms.get_mut(room_index)?.as_mut()?;
         let track = room.tracks.get_mut(track_index)?.as_mut()?;
         let clock_rate = track.clock_rate;
-        let is_vp8 = !track.key.source.is_audio();
+        let codec = track.codec;
         let slot = track.layers.get_mut(arrived.layer)?;
         let ssrc = arrived.header.ssrc;
         let other = slot.as_ref().filter(|layer| layer.ssrc != ssrc);
@@ -178,13 +190,14 @@ impl Core {
             *slot = Some(Box::new(LayerIn {
                 origin: self.last_origin,
                 ssrc,
-                cache: Cache::new(is_vp8),
+                cache: Cache::new(codec),
                 reception: Reception::new(ssrc, clock_rate, arrived.seq, now.at),
                 seen: LayerSeen::default(),
                 loss: Loss::default(),
                 key_frames: KeyFrames::default(),
                 clock: None,
                 last_packet: now.at,
+                meter: Meter::new(now.at),
                 last_timestamp: arrived.header.timestamp,
                 is_bursty: true,
                 has_left: false,
@@ -262,7 +275,8 @@ impl Core {
 
 fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Track {
     Track {
-        clock_rate: if key.source.is_audio() { 48_000 } else { 90_000 },
+        clock_rate: send.chosen.codec.clock_rate(),
+        codec: send.chosen.codec,
         key,
         session,
         order: 0,
@@ -272,8 +286,17 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         is_live: false,
         last_packet: now,
         layers: [None, None, None],
+        offered: offered(send),
+        demand: Demand::new(now),
         receivers: Vec::new(),
     }
+}
+
+/// The layers that a line announced; one that announced none has the sharpest.
+fn offered(send: &SendLine) -> LayerSet {
+    let layers = send.rids.iter().filter_map(|rid| layer_of(&send.rids, rid.as_bytes()));
+    let offered = layers.fold(0, |set, layer| set | 1 << layer);
+    if offered == 0 { 1 << (LAYERS.len() - 1) } else { offered }
 }
 
 /// Opens a packet and finds out what it is. Nothing is learnt from a packet that is not authentic.
@@ -312,11 +335,12 @@ fn open(session: &mut Session, bytes: &mut [u8], now: Instant) -> Result<Arrived
     let end = rtp::unpadded_len(&header, packet).ok_or(Dropped::Stream)?;
     match stream {
         Stream::Media { .. } => {
-            if header.payload_type != send.chosen.payload_type {
+            let is_red = Some(header.payload_type) == send.chosen.red;
+            if header.payload_type != send.chosen.payload_type && !is_red {
                 return Err(Dropped::Stream);
             }
             send.layer_ssrcs[layer] = Some(header.ssrc);
-            Ok(Arrived { line, layer, seq: index, header, start: 0, end, is_repair: false })
+            Ok(Arrived { line, layer, seq: index, header, start: 0, end, is_repair: false, is_red })
         }
         Stream::Rtx { .. } => {
             if Some(header.payload_type) != send.chosen.rtx {
@@ -362,7 +386,7 @@ fn repair(
     bytes[4..6].copy_from_slice(&seq.to_be_bytes());
     bytes[10..14].copy_from_slice(&ssrc.to_be_bytes());
     let header = rtp::parse(&bytes[2..end]).ok_or(Dropped::Stream)?;
-    Ok(Arrived { line, layer, seq: index, header, start: 2, end, is_repair: true })
+    Ok(Arrived { line, layer, seq: index, header, start: 2, end, is_repair: true, is_red: false })
 }
 
 /// Which stream an SSRC is: by the line and layer that its packets name, else by what the offer said.
@@ -377,7 +401,8 @@ fn identify(session: &Session, header: &Header, packet: &[u8]) -> Option<Stream>
     };
     let speaks = |send: &SendLine| {
         let chosen = &send.chosen;
-        chosen.payload_type == header.payload_type || chosen.rtx == Some(header.payload_type)
+        let theirs = Some(header.payload_type);
+        Some(chosen.payload_type) == theirs || chosen.rtx == theirs || chosen.red == theirs
     };
     let by_type = || {
         let mut speaking = sends.iter().enumerate().filter(|(_, send)| speaks(send));

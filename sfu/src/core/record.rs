@@ -3,11 +3,13 @@
 
 use protocol::id::RecordingId;
 use protocol::media::{Source, TrackKey};
-use protocol::tap::{Codec, TapKind, TapMessage, TapTrack, TapTrackInfo};
+use protocol::tap::{self, TapKind, TapMessage, TapTrack, TapTrackInfo};
 
 use crate::clock::Now;
+use crate::codec::{Codec, red};
 use crate::core::Core;
 use crate::room::{LAYERS, Room, Track};
+use crate::rtp::{self, FIXED_HEADER_BYTES, Header};
 use crate::speaker::TrackIndex;
 
 /// Which layer of a track is recorded.
@@ -36,7 +38,13 @@ fn info(
         track: number,
         key: key.clone(),
         layer: LAYERS[layer],
-        codec: if key.source.is_audio() { Codec::Opus } else { Codec::Vp8 },
+        codec: match track.codec {
+            Codec::Opus => tap::Codec::Opus,
+            Codec::Vp8 => tap::Codec::Vp8,
+            Codec::Vp9 => tap::Codec::Vp9,
+            Codec::H264 => tap::Codec::H264,
+            Codec::Av1 => tap::Codec::Av1,
+        },
         payload_type: track.payload_type,
         ssrc: track.layers[layer].as_ref()?.ssrc,
         clock_rate: track.clock_rate,
@@ -119,7 +127,17 @@ impl Core {
         let Some(packet) = track.layers[layer].as_ref().and_then(|it| it.cache.get(seq)) else {
             return;
         };
-        let full = room.tap.push(number, now.unix_us, TapKind::Rtp, packet.bytes());
+        let full = if packet.info.is_red {
+            // The recorder gets the sound alone, as if it had never been doubled.
+            let Some(sound) = red::newest(packet.payload()) else { return };
+            let header = Header { payload_type: track.payload_type, ..packet.header };
+            let mut bytes = Vec::with_capacity(FIXED_HEADER_BYTES + sound.len());
+            rtp::write(&mut bytes, &header, &[]);
+            bytes.extend_from_slice(sound);
+            room.tap.push(number, now.unix_us, TapKind::Rtp, &bytes)
+        } else {
+            room.tap.push(number, now.unix_us, TapKind::Rtp, packet.bytes())
+        };
         self.tap.extend(full);
     }
 }

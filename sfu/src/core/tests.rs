@@ -1,9 +1,13 @@
 //! Whole sessions through the core: real offers, ICE, DTLS and SRTP, but no sockets and no clock.
 
 mod allocation;
+mod bandwidth;
 pub(crate) mod browser;
+mod capture;
+mod codecs;
 mod corners;
 mod cost;
+mod hostile;
 mod insight;
 mod scenes;
 
@@ -11,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use browser::{Browser, Sent, Wish, frame};
+use browser::{Browser, Line, Sent, Wish, frame};
 use protocol::control::{MediaCommand, MediaEvent, MediaOffer, RoomMedia, SessionKind, Tap};
 use protocol::error::ErrorCode;
 use protocol::id::{RecordingId, RequestId, SessionId};
@@ -29,8 +33,12 @@ struct World {
     start: Instant,
     ms: u64,
     browsers: Vec<Browser>,
+    /// Bytes that went to addresses of which no browser knows.
+    astray: usize,
     events: Vec<MediaEvent>,
     tap: Vec<TapMessage>,
+    /// The line of the browser that comes next.
+    next_line: Option<u64>,
 }
 
 fn session(n: usize) -> SessionId {
@@ -82,14 +90,17 @@ impl World {
         });
         let candidates = vec!["127.0.0.1:7882".parse().unwrap()];
         let identity = Arc::new(Identity::generate().unwrap());
-        let core = Core::new(identity, candidates, random, Neighbours::new(0, 1));
+        let start = Instant::now();
+        let core = Core::new(identity, candidates, random, Neighbours::new(0, 1), start);
         let mut world = Self {
             core,
-            start: Instant::now(),
+            start,
             ms: 0,
             browsers: Vec::new(),
+            astray: 0,
             events: Vec::new(),
             tap: Vec::new(),
+            next_line: None,
         };
         world.command(MediaCommand::SetRoom(room));
         world
@@ -129,6 +140,7 @@ impl World {
             }
             for (to, bytes) in out {
                 let Some(at) = self.browsers.iter().position(|it| it.address == to) else {
+                    self.astray += bytes.len();
                     continue;
                 };
                 for mut answer in self.browsers[at].receive(&bytes, now.at) {
@@ -144,6 +156,13 @@ impl World {
             self.ms += 1;
             self.core.handle_timeout(self.now());
             self.deliver();
+            for n in 0..self.browsers.len() {
+                let now = self.now().at;
+                if let Some(report) = self.browsers[n].reports_due(now) {
+                    let from = self.browsers[n].address;
+                    self.put(from, report);
+                }
+            }
         }
     }
 
@@ -176,6 +195,26 @@ impl World {
         n
     }
 
+    /// The same, with an offer that was changed by `edit`.
+    fn join_with(
+        &mut self,
+        publisher: &str,
+        kind: SessionKind,
+        wishes: &[Wish],
+        edit: impl Fn(String) -> String,
+    ) -> usize {
+        let n = self.browsers.len();
+        let browser = Browser::new(5_000 + n as u16);
+        let sdp = edit(browser.offer(wishes, "actpass"));
+        self.connect(publisher, kind, (browser, sdp), None)
+    }
+
+    /// The same for a browser whose line carries no more than `bps`, and that reports on it.
+    fn join_on_line(&mut self, publisher: &str, bps: u64) -> usize {
+        self.next_line = Some(bps);
+        self.join(publisher, in_room(), &SITE)
+    }
+
     fn enter(
         &mut self,
         publisher: &str,
@@ -186,7 +225,20 @@ impl World {
     ) -> usize {
         let n = self.browsers.len();
         let mut browser = Browser::new(5_000 + n as u16);
-        let answer = self.offer(n, publisher, kind, browser.offer(wishes, setup)).unwrap();
+        browser.line = self.next_line.take().map(|bps| Line::new(bps, self.now().at));
+        let sdp = browser.offer(wishes, setup);
+        self.connect(publisher, kind, (browser, sdp), fingerprint)
+    }
+
+    fn connect(
+        &mut self,
+        publisher: &str,
+        kind: SessionKind,
+        (mut browser, sdp): (Browser, String),
+        fingerprint: Option<[u8; 32]>,
+    ) -> usize {
+        let n = self.browsers.len();
+        let answer = self.offer(n, publisher, kind, sdp).unwrap();
         browser.answered(&answer, fingerprint);
         let knocks = browser.knock(self.now().at);
         let from = browser.address;

@@ -65,12 +65,14 @@ impl Core {
         if is_connected && is_publishing {
             self.feed_back(index, now);
         }
+        self.pace(index, now);
         let pause = match (is_connected, is_publishing) {
             (false, _) => HANDSHAKE_TICK,
             (true, true) => PUBLISHER_TICK,
             (true, false) => RECEIVER_TICK,
         };
         self.schedule(index, now.at + pause);
+        self.hurry(index);
     }
 
     /// Starts a room's timer if it does not run.
@@ -95,6 +97,8 @@ impl Core {
             room.is_dirty = true;
         }
         self.tap.extend(room.tap.flush());
+        // A request that came too early, or got lost, is made again.
+        room.wants_key_frames = true;
         room.next_tick = None;
         self.tell_speakers(index, now);
         self.tell_speech(index, now);
@@ -102,10 +106,6 @@ impl Core {
             self.stop_silent_tracks(index, now.at);
             self.aim_room(index, now);
             self.assign_tap(index, now);
-            if let Some(Some(room)) = self.rooms.get_mut(index) {
-                // A request that got lost is repeated.
-                room.wants_key_frames = true;
-            }
         }
         // The timer stops with the last track, but not before it is told that nobody speaks any more; the
         // next track starts it again.

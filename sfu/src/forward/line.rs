@@ -2,29 +2,51 @@
 
 use std::time::Instant;
 
+use crate::bandwidth::allocate::{Choice, Held};
+use crate::bandwidth::pacer::Burst;
 use crate::clock::{Now, ntp_of_unix_us};
-use crate::codec::vp8;
+use crate::codec::Codec;
 use crate::forward::cache::{Packet, RESEND_AGE_MAX};
-use crate::forward::rewrite::{Numbers, Rewriter, Shift};
-use crate::peer::srtp::Direction;
+use crate::forward::outgoing::{Outgoing, Sealing};
+use crate::forward::rewrite::{Extra, Mapped, Numbers, Rewriter};
+use crate::forward::select::{Candidate, Depth, Selection, Verdict};
 use crate::room::{LayerIn, Track};
 use crate::rtcp::SenderReport;
-use crate::rtp::FIXED_HEADER_BYTES;
+use crate::rtp::Header;
 use crate::speaker::TrackIndex;
+
+/// Payload types of a codec on a line: its own, and that of its retransmissions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PayloadTypes {
+    pub(crate) media: u8,
+    pub(crate) rtx: Option<u8>,
+}
 
 /// What was negotiated for a line.
 #[derive(Clone, Debug)]
 pub(crate) struct LineConfig {
     pub(crate) mid: String,
     pub(crate) is_audio: bool,
-    pub(crate) payload_type: u8,
+    /// By codec; `None` if the browser does not take it on this line.
+    pub(crate) payload_types: [Option<PayloadTypes>; Codec::COUNT],
+    /// Payload type of redundant sound, if the browser takes it.
+    pub(crate) red: Option<u8>,
     pub(crate) ssrc: u32,
-    /// Payload type and SSRC of retransmissions.
-    pub(crate) rtx: Option<(u8, u32)>,
+    /// SSRC of retransmissions.
+    pub(crate) rtx_ssrc: Option<u32>,
+    /// Number of the dependency descriptor's header extension, 0 for none.
+    pub(crate) dependency_id: u8,
     pub(crate) clock_rate: u32,
     /// Number of the header extension that counts all packets of the session, 0 for none. A line whose
     /// packets may be sent again as they were has none: the same nonce must never seal two texts.
     pub(crate) transport_cc: u8,
+}
+
+impl LineConfig {
+    /// The payload types of a codec, if the browser takes it.
+    pub(crate) fn payload_types(&self, codec: Codec) -> Option<PayloadTypes> {
+        self.payload_types[codec as usize]
+    }
 }
 
 /// The outgoing stream of a line.
@@ -34,8 +56,20 @@ pub(crate) struct Line {
     pub(crate) track: Option<TrackIndex>,
     /// The layer that it should carry; it goes over at that layer's next key frame.
     pub(crate) target: Option<usize>,
+    /// How much of that layer it should carry.
+    pub(crate) depth: Depth,
     /// The sharpest layer worth sending.
     pub(crate) layer_max: usize,
+    /// The browser does not take the codec of the track, so nothing is sent.
+    pub(crate) lacks_codec: bool,
+    selection: Selection,
+    /// Its place among the wants, the most important 0.
+    pub(crate) rank: u8,
+    /// What it was given of the receiver's line.
+    pub(crate) held: Held,
+    /// It would get more if the receiver's line carried more.
+    pub(crate) is_cut: bool,
+    pub(crate) burst: Burst,
     rewriter: Rewriter,
     rtx_seq: u64,
     packets: u32,
@@ -52,7 +86,14 @@ impl Line {
             config,
             track: None,
             target: None,
+            depth: Depth::ALL,
             layer_max: 2,
+            lacks_codec: false,
+            selection: Selection::new(0, Depth::ALL),
+            rank: 0,
+            held: Held::New,
+            is_cut: false,
+            burst: Burst::default(),
             rewriter,
             rtx_seq: random >> 49,
             packets: 0,
@@ -64,13 +105,38 @@ impl Line {
     /// Carries another track from now on, or none.
     pub(crate) fn assign(&mut self, track: Option<TrackIndex>) {
         self.track = track;
+        (self.held, self.is_cut) = (Held::New, false);
+        self.pause();
+    }
+
+    /// Carries nothing until it has a target again.
+    pub(crate) fn pause(&mut self) {
         self.target = None;
+        self.depth = Depth::ALL;
+        self.lacks_codec = false;
         self.rewriter.pause();
     }
 
-    /// Whether the line sends the layer that it should.
+    /// The layer that the receiver's line has room for.
+    pub(crate) fn given(&self) -> Option<usize> {
+        match self.held {
+            Held::At(Choice { spatial, .. }) => Some(usize::from(spatial)),
+            Held::New => Some(self.layer_max),
+            Held::Paused => None,
+        }
+    }
+
+    /// Whether packets of this layer may go out on the line.
+    pub(crate) fn concerns(&self, layer_index: usize, layer: &LayerIn) -> bool {
+        self.target == Some(layer_index) || self.rewriter.origin() == Some(layer.origin)
+    }
+
+    /// Whether the line sends the layer that it should, and all spatial layers of it that it should. For
+    /// more of these it needs a key frame; for more temporal layers it does not.
     pub(crate) fn is_settled(&self, layer: &LayerIn) -> bool {
-        self.rewriter.origin() == Some(layer.origin)
+        let top = layer.cache.shape().spatial.saturating_sub(1);
+        let has_depth = self.selection.spatial() >= self.depth.spatial.min(top);
+        self.rewriter.origin() == Some(layer.origin) && has_depth
     }
 
     /// Sends a packet of the line's track, if it belongs to the layer being sent or begins the one that
@@ -83,34 +149,60 @@ impl Line {
         sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
-        let numbers =
-            Numbers { seq: packet.seq, timestamp: packet.header.timestamp, vp8: packet.vp8 };
+        let codec = layer.cache.codec();
+        let Some(types) = self.config.payload_types(codec) else { return false };
+        let numbers = numbers(layer, packet);
         if self.rewriter.origin() != Some(layer.origin) {
-            let can_start = self.config.is_audio
-                || packet.vp8.is_some_and(|descriptor| descriptor.starts_key_frame);
+            let can_start = codec.is_audio() || packet.info.starts_key_frame;
             if self.target != Some(layer_index) || !can_start {
-                return false;
+                let former = self.rewriter.fill_former(layer.origin, packet.seq);
+                let Some(mapped) = former else { return false };
+                return sealing.write(&self.first_time(&mapped, packet, types), layer, packet);
             }
             self.rewriter.switch(layer.origin, &numbers, now);
+            self.selection = Selection::new(packet.seq, self.depth);
             self.has_switched = true;
         }
-        let Some(index) = self.rewriter.map(&numbers, now) else { return false };
-        let Some(shift) = self.rewriter.shift().copied() else { return false };
-        let config = &self.config;
-        let out = Outgoing {
-            payload_type: config.payload_type,
-            ssrc: config.ssrc,
-            index,
-            original: None,
-            transport_cc: config.transport_cc,
-            padding: if config.rtx.is_some() { padding } else { 0 },
-        };
-        if !sealing.write(&out, packet, &shift) {
+        let Some(mapped) = self.place(layer, packet, &numbers, now) else { return false };
+        let mut out = self.first_time(&mapped, packet, types);
+        if !mapped.is_filling && out.config.rtx_ssrc.is_some() {
+            out.padding = padding;
+        }
+        if !sealing.write(&out, layer, packet) {
             return false;
         }
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload().len() as u32);
         true
+    }
+
+    /// Decides on a packet and gives it a place in the outgoing stream, if it has one.
+    fn place(
+        &mut self,
+        layer: &LayerIn,
+        packet: &Packet,
+        numbers: &Numbers,
+        now: Instant,
+    ) -> Option<Mapped> {
+        let candidate = Candidate {
+            codec: layer.cache.codec(),
+            seq: packet.seq,
+            timestamp: packet.header.timestamp,
+            info: &packet.info,
+            dependency: layer.cache.dependency(packet),
+            structure: layer.cache.structure(),
+        };
+        // An empty packet probes the publisher's line, not the receiver's.
+        if packet.payload().is_empty() {
+            return self.rewriter.leave_out(numbers, now);
+        }
+        let is_newest = self.rewriter.is_newest(packet.seq);
+        match self.selection.judge(&candidate, is_newest, self.depth) {
+            Verdict::Drop => self.rewriter.leave_out(numbers, now),
+            Verdict::Send { ends_picture, target } => {
+                self.rewriter.send(numbers, Extra { ends_picture, target }, now)
+            }
+        }
     }
 
     /// Sends a packet again that the browser says it lost. Returns whether it was still here.
@@ -121,32 +213,84 @@ impl Line {
         sealing: &mut Sealing<'_>,
         now: Instant,
     ) -> bool {
-        let Some((original, shift, index)) = self.rewriter.original(seq) else { return false };
-        let layer = track.layers.iter().flatten().find(|layer| layer.origin == shift.origin);
-        let Some(packet) = layer.and_then(|layer| layer.cache.get(original)) else { return false };
+        let Some(mut mapped) = self.rewriter.original(seq) else { return false };
+        let layer = track.layers.iter().flatten().find(|it| it.origin == mapped.shift.origin);
+        let Some(layer) = layer else { return false };
+        let Some(packet) = layer.cache.get(mapped.seq) else { return false };
+        let Some(types) = self.config.payload_types(layer.cache.codec()) else { return false };
         if now.saturating_duration_since(packet.arrived) > RESEND_AGE_MAX {
             return false;
         }
-        let config = &self.config;
-        let out = match config.rtx {
+        if mapped.is_open {
+            // It came before the key frame's first packet, with which this line began, and waited here.
+            if self.rewriter.origin() != Some(layer.origin) {
+                return false;
+            }
+            let placed = self.place(layer, packet, &numbers(layer, packet), now);
+            let Some(placed) = placed else { return false };
+            mapped = placed;
+            return sealing.write(&self.first_time(&mapped, packet, types), layer, packet);
+        }
+        let is_extended = self.config.transport_cc != 0 || self.config.dependency_id != 0;
+        let out = match types.rtx.zip(self.config.rtx_ssrc) {
             Some((payload_type, ssrc)) => {
                 let index = self.rtx_seq;
                 self.rtx_seq += 1;
-                let (original, transport_cc) = (Some(seq), config.transport_cc);
-                Outgoing { payload_type, ssrc, index, original, transport_cc, padding: 0 }
+                let original = Some(seq);
+                let (config, mapped) = (&self.config, &mapped);
+                Outgoing { config, mapped, payload_type, ssrc, index, original, padding: 0 }
             }
+            None if is_extended => return false,
             // As it was, to the bit.
-            None if config.transport_cc == 0 => Outgoing {
-                payload_type: config.payload_type,
-                ssrc: config.ssrc,
-                index,
-                original: None,
-                transport_cc: 0,
-                padding: 0,
-            },
-            None => return false,
+            None => self.first_time(&mapped, packet, types),
         };
-        sealing.write(&out, packet, &shift)
+        sealing.write(&out, layer, packet)
+    }
+
+    /// A packet under its own number in the line's own stream.
+    fn first_time<'a>(
+        &'a self,
+        mapped: &'a Mapped,
+        packet: &Packet,
+        types: PayloadTypes,
+    ) -> Outgoing<'a> {
+        let red = self.config.red.filter(|_| packet.info.is_red);
+        Outgoing {
+            config: &self.config,
+            mapped,
+            payload_type: red.unwrap_or(types.media),
+            ssrc: self.config.ssrc,
+            index: mapped.out,
+            original: None,
+            // One byte of padding, which says that it is one, is all that fills a place.
+            padding: u8::from(mapped.is_filling),
+        }
+    }
+
+    /// Whether the line can carry padding: its retransmissions are numbered for the whole session.
+    pub(crate) fn can_pad(&self) -> bool {
+        self.config.rtx_ssrc.is_some() && self.config.transport_cc != 0 && self.packets > 0
+    }
+
+    /// Sends a packet of nothing but padding on the stream of retransmissions: it probes the line and harms no
+    /// decoder. Returns whether something was written.
+    pub(crate) fn pad(&mut self, sealing: &mut Sealing<'_>) -> bool {
+        let payload_type = self.config.payload_types.iter().flatten().find_map(|it| it.rtx);
+        let stream = payload_type.zip(self.config.rtx_ssrc).filter(|_| self.can_pad());
+        let Some((payload_type, ssrc)) = stream else { return false };
+        let index = self.rtx_seq;
+        self.rtx_seq += 1;
+        let header = Header {
+            marker: false,
+            payload_type,
+            seq: index as u16,
+            timestamp: self.rewriter.last_timestamp(),
+            ssrc,
+            is_padded: true,
+            len: 0,
+            extension: None,
+        };
+        sealing.pad(&header, self.config.transport_cc, index)
     }
 
     /// Packets and bytes of payload sent so far, retransmissions not counted; both wrap.
@@ -170,80 +314,17 @@ impl Line {
     }
 }
 
-/// What is ours in an outgoing packet.
-struct Outgoing {
-    payload_type: u8,
-    ssrc: u32,
-    /// Extended sequence number.
-    index: u64,
-    /// The number that the packet had when it was sent first, in a retransmission (RFC 4588 §4).
-    original: Option<u16>,
-    /// Number of the transport-wide extension, 0 for none.
-    transport_cc: u8,
-    /// Bytes of padding (RFC 3550 §5.1), 0 for none.
-    padding: u8,
-}
-
-/// Where a receiver's packets are written, and what they are sealed with.
-pub(crate) struct Sealing<'a> {
-    pub(crate) srtp: &'a mut Direction,
-    pub(crate) out: &'a mut Vec<u8>,
-    /// The next transport-wide sequence number of the session.
-    pub(crate) transport_seq: &'a mut u16,
-}
-
-/// Length of a header with the transport-wide extension (RFC 8285 §4.2, one-byte form).
-const EXTENDED_HEADER_BYTES: usize = FIXED_HEADER_BYTES + 8;
-
-impl Sealing<'_> {
-    /// Writes and seals one packet. Returns whether it is there.
-    fn write(&mut self, head: &Outgoing, packet: &Packet, shift: &Shift) -> bool {
-        let start = self.out.len();
-        let mut header = [0; EXTENDED_HEADER_BYTES];
-        let header_len = self.header(&mut header, head, packet, shift);
-        self.out.extend_from_slice(&header[..header_len]);
-        if let Some(seq) = head.original {
-            self.out.extend_from_slice(&seq.to_be_bytes());
-        }
-        let payload_start = self.out.len();
-        self.out.extend_from_slice(packet.payload());
-        if let Some(descriptor) = &packet.vp8 {
-            let payload = &mut self.out[payload_start..];
-            vp8::shift(payload, descriptor, shift.picture_id, shift.tl0);
-        }
-        if head.padding > 0 {
-            let end = self.out.len() + usize::from(head.padding);
-            self.out.resize(end, 0);
-            self.out[end - 1] = head.padding;
-        }
-        let sealed = self.srtp.seal(self.out, start, header_len, head.ssrc, head.index);
-        if sealed.is_none() {
-            self.out.truncate(start);
-        }
-        sealed.is_some()
-    }
-
-    /// Writes the header and returns its length.
-    fn header(
-        &mut self,
-        bytes: &mut [u8; EXTENDED_HEADER_BYTES],
-        head: &Outgoing,
-        packet: &Packet,
-        shift: &Shift,
-    ) -> usize {
-        let is_extended = head.transport_cc != 0;
-        bytes[0] = 0x80 | u8::from(head.padding > 0) << 5 | u8::from(is_extended) << 4;
-        bytes[1] = u8::from(packet.header.marker) << 7 | head.payload_type;
-        bytes[2..4].copy_from_slice(&(head.index as u16).to_be_bytes());
-        let timestamp = packet.header.timestamp.wrapping_add(shift.timestamp);
-        bytes[4..8].copy_from_slice(&timestamp.to_be_bytes());
-        bytes[8..12].copy_from_slice(&head.ssrc.to_be_bytes());
-        if !is_extended {
-            return FIXED_HEADER_BYTES;
-        }
-        let [high, low] = self.transport_seq.to_be_bytes();
-        *self.transport_seq = self.transport_seq.wrapping_add(1);
-        bytes[12..].copy_from_slice(&[0xbe, 0xde, 0, 1, head.transport_cc << 4 | 1, high, low, 0]);
-        EXTENDED_HEADER_BYTES
+fn numbers(layer: &LayerIn, packet: &Packet) -> Numbers {
+    Numbers {
+        seq: packet.seq,
+        timestamp: packet.header.timestamp,
+        picture_id: packet.info.picture_id.map(|id| id.value),
+        tl0: packet.info.tl0.map(|it| it.1),
+        key_index: packet.info.key_index.map(|it| it.1),
+        frame: layer.cache.dependency(packet).map(|it| it.frame),
+        closes_up: layer.cache.codec() == Codec::Vp8,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,16 @@
 pub(crate) mod cache;
 pub(crate) mod keyframe;
 pub(crate) mod line;
+pub(crate) mod outgoing;
 pub(crate) mod rewrite;
+pub(crate) mod select;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
+use crate::bandwidth::pacer::Waiting;
 use crate::forward::cache::Packet;
-use crate::forward::line::Sealing;
+use crate::forward::outgoing::Sealing;
 use crate::metrics::Counters;
 use crate::outbox::{OUTBOX_BYTES_MAX, Outbox};
 use crate::room::{LayerIn, PENDING_MAX, Pending, Room, SessionIndex, Track};
@@ -29,6 +32,14 @@ struct Item<'a> {
     layer: &'a LayerIn,
     packet: &'a Packet,
     padding: u8,
+}
+
+impl Item<'_> {
+    /// The packet as a session's queue remembers it, for a line.
+    fn waiting(&self, line: u16) -> Waiting {
+        let (track, layer) = (self.track as u32, self.layer_index as u8);
+        Waiting { seq: self.packet.seq, track, line, layer }
+    }
 }
 
 /// Sends a room's waiting packets to its receivers. Returns the receivers in which something panicked.
@@ -122,17 +133,32 @@ fn to_receiver(
     counters: &mut Counters,
     now: Instant,
 ) {
-    let Session { selected, srtp, lines, line_of_track, transport_seq, .. } = session;
+    let tick = session.tick(now);
+    let Session { selected, srtp, lines, line_of_track, transport_seq, receiver, .. } = session;
     let (Some(address), Some(srtp)) = (*selected, srtp.as_mut()) else { return };
     for item in items.iter().flatten() {
         let line = line_of_track.get(item.track).copied().unwrap_or(NO_LINE);
-        let Some(line) = lines.get_mut(usize::from(line)) else { continue };
+        let Some(it) = lines.get_mut(usize::from(line)) else { continue };
+        if it.lacks_codec {
+            counters.dropped_codec += 1;
+            continue;
+        }
+        if receiver.estimator.is_some()
+            && !it.config.is_audio
+            && it.concerns(item.layer_index, item.layer)
+            && !it.burst.passes(tick)
+            && receiver.pacer.push(item.waiting(line), &mut it.burst, now)
+        {
+            continue;
+        }
+        let (line, seq) = (it, *transport_seq);
         let start = out.bytes.len();
         let packet = (item.packet, item.padding);
         let local = &mut srtp.local;
         let mut sealing = Sealing { srtp: local, out: &mut out.bytes, transport_seq };
         if line.forward(item.layer_index, item.layer, packet, &mut sealing, now) {
             out.close(address, start);
+            receiver.sent(&line.config, seq, out.bytes.len() - start, now);
             counters.forwarded_packets += 1;
             counters.forwarded_bytes += (out.bytes.len() - start) as u64;
         }

@@ -162,6 +162,11 @@ impl Dtls {
         })
     }
 
+    /// Who begins.
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
     /// Called when ICE has validated an address: begins the handshake if that is our part.
     pub(crate) fn start(&mut self, now: Instant) -> Progress {
         if self.role == Role::Passive {

@@ -7,6 +7,7 @@ use rtc_sdp::description::common::Attribute;
 use rtc_sdp::description::media::MediaDescription;
 use rtc_sdp::description::session::SessionDescription;
 
+use crate::codec::Codec;
 use crate::peer::dtls::{Fingerprint, Role};
 
 /// Largest offer, bytes.
@@ -27,9 +28,9 @@ const TOKEN_BYTES_MAX: usize = 256;
 /// What a line carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Opus.
+    /// Sound.
     Audio,
-    /// VP8.
+    /// Pictures.
     Video,
 }
 
@@ -52,33 +53,43 @@ pub(crate) struct Extensions {
     pub(crate) repaired_rid: u8,
     pub(crate) audio_level: u8,
     pub(crate) transport_cc: u8,
+    pub(crate) dependency: u8,
 }
 
 /// URIs of [`Extensions`], in the order of its fields.
-pub(crate) const EXTENSION_URIS: [&str; 5] = [
+pub(crate) const EXTENSION_URIS: [&str; 6] = [
     "urn:ietf:params:rtp-hdrext:sdes:mid",
     "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id",
     "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id",
     "urn:ietf:params:rtp-hdrext:ssrc-audio-level",
     "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01",
+    DEPENDENCY_URI,
 ];
+
+/// URI of the dependency descriptor.
+pub(crate) const DEPENDENCY_URI: &str =
+    "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension";
 
 impl Extensions {
     /// The numbers, in the order of [`EXTENSION_URIS`].
-    pub(crate) fn ids(&self) -> [u8; 5] {
-        [self.mid, self.rid, self.repaired_rid, self.audio_level, self.transport_cc]
+    pub(crate) fn ids(&self) -> [u8; 6] {
+        let Self { mid, rid, repaired_rid, audio_level, transport_cc, dependency } = *self;
+        [mid, rid, repaired_rid, audio_level, transport_cc, dependency]
     }
 
-    fn from_ids([mid, rid, repaired_rid, audio_level, transport_cc]: [u8; 5]) -> Self {
-        Self { mid, rid, repaired_rid, audio_level, transport_cc }
+    fn from_ids(ids: [u8; 6]) -> Self {
+        let [mid, rid, repaired_rid, audio_level, transport_cc, dependency] = ids;
+        Self { mid, rid, repaired_rid, audio_level, transport_cc, dependency }
     }
 }
 
-/// The codec of a line that both sides speak.
+/// A codec of a line that both sides speak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Chosen {
-    /// Opus or VP8.
+    pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
+    /// Redundant sound made of it (RFC 2198).
+    pub(crate) red: Option<u8>,
     /// Retransmissions of it (RFC 4588).
     pub(crate) rtx: Option<u8>,
     /// Format parameters as the browser gave them.
@@ -95,8 +106,9 @@ pub(crate) struct Line {
     pub(crate) media: String,
     pub(crate) protocol: String,
     pub(crate) first_format: String,
-    /// Kind, direction and codec; `None` if we cannot carry the line.
-    pub(crate) carried: Option<(Kind, Direction, Chosen)>,
+    /// Kind, direction and codecs in the browser's order, each codec once and at least one; `None` if we
+    /// cannot carry the line.
+    pub(crate) carried: Option<(Kind, Direction, Vec<Chosen>)>,
     pub(crate) extensions: Extensions,
     /// Simulcast layers that the browser sends.
     pub(crate) rids: Vec<String>,
@@ -107,6 +119,8 @@ pub(crate) struct Line {
 /// An offer that can be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
+    /// The browser's user name fragment: another one is another try to find a path.
+    pub(crate) ufrag: String,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) role: Role,
     pub(crate) lines: Vec<Line>,
@@ -180,7 +194,8 @@ fn read(description: &SessionDescription) -> Result<Offer, ErrorCode> {
     if lines.len() > 1 && bundle.is_empty() {
         return Err(ErrorCode::UnsupportedMedia);
     }
-    Ok(Offer { fingerprint, role, lines, bundle })
+    let ufrag = anywhere("ice-ufrag").unwrap_or_default().to_owned();
+    Ok(Offer { ufrag, fingerprint, role, lines, bundle })
 }
 
 /// `sha-256 AB:CD:…`; other hashes are not spoken by browsers any more.
@@ -232,11 +247,11 @@ fn line(media: &MediaDescription) -> Result<Line, ErrorCode> {
     })
 }
 
-fn carried(media: &MediaDescription) -> Option<(Kind, Direction, Chosen)> {
+fn carried(media: &MediaDescription) -> Option<(Kind, Direction, Vec<Chosen>)> {
     let attributes = &media.attributes;
-    let (kind, codec) = match media.media_name.media.as_str() {
-        "audio" => (Kind::Audio, "opus/48000/2"),
-        "video" => (Kind::Video, "VP8/90000"),
+    let (kind, codecs) = match media.media_name.media.as_str() {
+        "audio" => (Kind::Audio, &[Codec::Opus][..]),
+        "video" => (Kind::Video, &[Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1][..]),
         _ => return None,
     };
     let direction = if has(attributes, "recvonly") {
@@ -248,46 +263,12 @@ fn carried(media: &MediaDescription) -> Option<(Kind, Direction, Chosen)> {
     } else {
         Direction::Both
     };
-    Some((kind, direction, chosen(media, codec)?))
-}
-
-fn chosen(media: &MediaDescription, codec: &str) -> Option<Chosen> {
-    let attributes = &media.attributes;
-    let of = |payload_type: u8, key| {
-        values(attributes, key)
-            .filter_map(|value| value.split_once(' '))
-            .filter(move |(of, _)| of.parse() == Ok(payload_type))
-            .map(|(_, value)| value)
-    };
-    let types = || {
-        media
-            .media_name
-            .formats
-            .iter()
-            .filter_map(|it| it.parse::<u8>().ok())
-            .filter(|it| *it < 128)
-    };
-    let is = |payload_type: u8, codec: &str| {
-        of(payload_type, "rtpmap").any(|name| name.eq_ignore_ascii_case(codec))
-    };
-    let payload_type = types().find(|it| is(*it, codec))?;
-    let apt = format!("apt={payload_type}");
-    let rtx = types().find(|it| {
-        is(*it, "rtx/90000") && of(*it, "fmtp").any(|list| list.split(';').any(|it| it == apt))
-    });
-    let parameters = of(payload_type, "fmtp").next().unwrap_or_default().to_owned();
-    let wildcard = |name: &str| {
-        values(attributes, "rtcp-fb").any(|it| it.strip_prefix("* ").is_some_and(|it| it == name))
-    };
-    let feedback = ["nack", "nack pli", "ccm fir", "transport-cc"]
-        .into_iter()
-        .filter(|name| of(payload_type, "rtcp-fb").any(|it| it == *name) || wildcard(name))
-        .collect();
-    Some(Chosen { payload_type, rtx, parameters, feedback })
+    let chosen = formats::chosen(media, codecs);
+    if chosen.is_empty() { None } else { Some((kind, direction, chosen)) }
 }
 
 fn extensions(attributes: &[Attribute]) -> Extensions {
-    let mut ids = [0; 5];
+    let mut ids = [0; 6];
     for (id, uri) in values(attributes, "extmap").filter_map(|it| it.split_once(' ')) {
         let uri = uri.split(' ').next().unwrap_or_default();
         let number = id.split('/').next().and_then(|it| it.parse::<u8>().ok()).filter(|it| *it > 0);
@@ -314,6 +295,8 @@ fn ssrcs(attributes: &[Attribute]) -> Vec<(u32, Option<u32>)> {
     }
     found
 }
+
+mod formats;
 
 #[cfg(test)]
 mod tests;

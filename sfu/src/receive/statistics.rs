@@ -19,6 +19,7 @@ pub(crate) struct Reception {
     transit: Option<i64>,
     began: Instant,
     sender: Option<(SenderReport, Instant)>,
+    lost_lately: u8,
 }
 
 impl Reception {
@@ -36,6 +37,7 @@ impl Reception {
             transit: None,
             began: now,
             sender: None,
+            lost_lately: 0,
         }
     }
 
@@ -68,6 +70,11 @@ impl Reception {
         self.highest
     }
 
+    /// What was lost in the last interval, 256ths.
+    pub(crate) fn lost_lately(&self) -> u8 {
+        self.lost_lately
+    }
+
     /// Closes an interval and says how it went.
     pub(crate) fn report(&mut self, now: Instant) -> ReportBlock {
         let expected = self.highest + 1 - self.first;
@@ -76,6 +83,7 @@ impl Reception {
         let lost_now = expected_now.saturating_sub(received_now);
         (self.expected_before, self.received_before) = (expected, self.received);
         let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
+        self.lost_lately = fraction_lost;
         let (last_sr, delay_since_sr) = self.sender.map_or((0, 0), |(report, at)| {
             let since = now.saturating_duration_since(at).as_micros() as u64;
             ((report.ntp >> 16) as u32, (since * 65_536 / 1_000_000) as u32)

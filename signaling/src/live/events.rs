@@ -30,7 +30,10 @@ pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<Media
             | MediaEvent::Traced { request, .. } => {
                 hub.insight.answered(*request, event);
             }
-            MediaEvent::SessionConnected { session } | MediaEvent::Slots { session, .. } => {
+            MediaEvent::SessionConnected { session }
+            | MediaEvent::Slots { session, .. }
+            | MediaEvent::Limits { session, .. }
+            | MediaEvent::Demand { session, .. } => {
                 let meeting = hub.tables().sessions.get(session).and_then(|it| it.meeting);
                 to_meeting(&hub, meeting, event).await;
             }

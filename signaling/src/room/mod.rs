@@ -13,6 +13,7 @@ mod journal;
 mod media;
 mod observed;
 mod offers;
+mod relayed;
 mod roster;
 mod state;
 
@@ -40,6 +41,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+use self::relayed::Relayed;
 pub(crate) use self::roster::whip_participant;
 use self::state::State;
 use crate::db::facts::Entry;
@@ -86,6 +88,7 @@ pub(crate) struct Room {
     recent: VecDeque<FactRecord>,
     observed: Observed,
     offers: Offers,
+    relayed: Relayed,
     journal: Journal,
     recorder_ready: bool,
     /// What the media node was told last.
@@ -111,6 +114,7 @@ impl Room {
             recent: VecDeque::new(),
             observed: Observed::default(),
             offers: Offers::default(),
+            relayed: Relayed::default(),
             journal: Journal::default(),
             recorder_ready: false,
             media: None,
@@ -273,8 +277,12 @@ impl Room {
         self.observed.seats.insert(id, seat);
         self.observed.arrived(id);
         self.welcome(connection, id, resume_after, now);
-        if resume_after.is_some() && !self.offers.has_media(id) {
-            self.send(connection, ServerMessage::MediaLost);
+        if resume_after.is_some() {
+            let again = match self.offers.session_of(id) {
+                Some(session) => self.relayed.again(id, session),
+                None => vec![ServerMessage::MediaLost],
+            };
+            again.into_iter().for_each(|message| self.send(connection, message));
         }
     }
 

@@ -115,9 +115,13 @@ impl Room {
             MediaEvent::TrackStarted { track, .. } => self.track_started(track),
             MediaEvent::TrackStopped { track, .. } => self.track_stopped(&track, now),
             MediaEvent::Slots { session, slots } => {
-                if let Some(Owner::Seat(id)) = self.offers.owner(session) {
-                    self.send_to(*id, ServerMessage::Slots { slots });
-                }
+                self.relay(session, ServerMessage::Slots { slots });
+            }
+            MediaEvent::Limits { session, limits } => {
+                self.relay(session, ServerMessage::Limits { limits });
+            }
+            MediaEvent::Demand { session, source, layers, is_watched } => {
+                self.relay(session, ServerMessage::Demand { source, layers, is_watched });
             }
             MediaEvent::Speakers { publishers, .. } => {
                 self.output(Output::Broadcast(Box::new(ServerMessage::Speakers { publishers })));
@@ -128,6 +132,14 @@ impl Room {
                 }
             }
             MediaEvent::SpeechFlushed { .. } => self.end_heard(now),
+        }
+    }
+
+    /// Carries something of a session to its page, and keeps it for when the page comes back.
+    fn relay(&mut self, session: SessionId, message: ServerMessage) {
+        if let Some(&Owner::Seat(id)) = self.offers.owner(session) {
+            self.relayed.keep(id, session, &message);
+            self.send_to(id, message);
         }
     }
 
@@ -201,6 +213,7 @@ impl Room {
     /// Ends a seat's media connection at the node, if it has one.
     pub(super) fn close_media(&mut self, id: ParticipantId) {
         self.offers.forget_wants(id);
+        self.relayed.forget(id);
         let whip = self.committed.roster.get(id).map(|it| it.publisher.clone());
         let named = whip.as_ref().and_then(|name| self.offers.session_named(name));
         if let Some(session) = self.offers.session_of(id).or(named) {

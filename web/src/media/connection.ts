@@ -2,7 +2,8 @@
 //! page offers, the node answers. When the way is lost, a whole new connection is offered; the node
 //! replaces the old one. Knows neither the WebSocket nor Svelte.
 
-import type { ErrorCode, SendLine, Source } from '../protocol';
+import type { ErrorCode, Layer, SendLine, Source } from '../protocol';
+import { applyDemand } from './demand';
 import { withOpusOptions } from './sdp';
 
 /** Receiving lines, as docs/protocol.md names them. */
@@ -73,6 +74,7 @@ export class MediaConnection {
   #lines: Lines | null = null;
   #publishes: boolean;
   #n_video: number;
+  #demands: Promise<void> = Promise.resolve();
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
@@ -147,6 +149,15 @@ export class MediaConnection {
     } catch {
       // The connection closed meanwhile; the next one begins with `#tracks`.
     }
+  }
+
+  /** Which layers of a line somebody looks at; the others are switched off. */
+  async demand(source: Source, layers: readonly Layer[], isWatched: boolean): Promise<void> {
+    const sender = this.#lines?.senders[source].sender;
+    if (sender === undefined) return;
+    // One after the other: parameters that were read before another change are refused.
+    this.#demands = this.#demands.then(() => applyDemand(sender, layers, isWatched));
+    await this.#demands;
   }
 
   /** The browser's statistics, none while there is no connection. */

@@ -50,10 +50,14 @@ export class Reception {
 
   /** The picture of a publisher, if a line carries it. */
   stream(publisher: string, source: Source): MediaStream | null {
-    const slot = this.#slots.find(
-      (slot) => slot.track?.publisher === publisher && slot.track.source === source,
-    );
-    return slot === undefined ? null : (this.#streams.get(slot.mid) ?? null);
+    const mid = this.lineOf(publisher, source);
+    return mid === null ? null : (this.#streams.get(mid) ?? null);
+  }
+
+  /** The line that carries a publisher's track. */
+  lineOf(publisher: string, source: Source): string | null {
+    const carries = (slot: Slot) => slot.track?.publisher === publisher && slot.track.source === source;
+    return this.#slots.find(carries)?.mid ?? null;
   }
 
   /** What a line carries. */

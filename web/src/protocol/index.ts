@@ -20,6 +20,10 @@ export type Want = { track: TrackKey, layer_max: Layer };
 
 export type Slot = { mid: string, track: TrackKey | null };
 
+export type LimitCause = "downlink" | "uplink";
+
+export type SlotLimit = { mid: string, cause: LimitCause, is_paused: boolean };
+
 export type FactRecord = { seq: number, at: number, by: string | null, fact: Fact };
 
 export type Fact = { "type": "opened", title: string }
@@ -94,6 +98,8 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
   | { "type": "media_refused", code: ErrorCode }
   | { "type": "media_lost" }
   | { "type": "slots", slots: Array<Slot> }
+  | { "type": "limits", limits: Array<SlotLimit> }
+  | { "type": "demand", source: Source, layers: Array<Layer>, is_watched: boolean }
   | { "type": "speakers", publishers: Array<string> }
   | { "type": "quality", lines: Array<LineQuality> }
   | { "type": "pong" }
@@ -157,7 +163,7 @@ export type Route = { session: string, publisher: string, kind: RouteKind, path:
 
 export type RouteKind = "room" | "publish" | "receive" | "programme";
 
-export type RoutePath = "udp4" | "udp6";
+export type RoutePath = "udp4" | "udp6" | "tcp";
 
 export type RouteCipher = "gcm" | "cm";
 

@@ -61,6 +61,8 @@ function session() {
       mediaRefused: (code) => seen.refusals.push(code),
       mediaLost: () => {},
       slots: () => {},
+      limits: () => {},
+      demand: () => {},
       speakers: () => {},
       quality: () => {},
       resumeAfter: () => seen.resume,

@@ -8,11 +8,14 @@ import {
   type Command,
   type ErrorCode,
   type FactRecord,
+  type Layer,
   type LineQuality,
   type RoomSnapshot,
   type SendLine,
   type ServerMessage,
   type Slot,
+  type SlotLimit,
+  type Source,
   type Want,
 } from '../protocol';
 import type { Report } from '../media/quality';
@@ -61,6 +64,8 @@ export interface SessionCallbacks {
   mediaRefused(code: ErrorCode): void;
   mediaLost(): void;
   slots(slots: Slot[]): void;
+  limits(limits: SlotLimit[]): void;
+  demand(source: Source, layers: Layer[], isWatched: boolean): void;
   speakers(publishers: string[]): void;
   quality(lines: LineQuality[]): void;
   /** The last fact seen, to resume after; null for a snapshot. */
@@ -230,6 +235,12 @@ export class RoomSocket {
         return;
       case 'slots':
         this.#callbacks.slots(message.slots);
+        return;
+      case 'limits':
+        this.#callbacks.limits(message.limits);
+        return;
+      case 'demand':
+        this.#callbacks.demand(message.source, message.layers, message.is_watched);
         return;
       case 'speakers':
         this.#callbacks.speakers(message.publishers);

@@ -14,7 +14,8 @@ import {
 } from '../media/quality';
 import { Reception } from '../media/receive';
 import type {
-  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, Source, Want,
+  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
+  Want,
 } from '../protocol';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
@@ -63,6 +64,7 @@ export class RoomSession {
   joinMs = $state<number | null>(null);
 
   #streams_moved = $state(0);
+  #limits = $state.raw<readonly SlotLimit[]>([]);
   #own = new WeakMap<MediaStreamTrack, MediaStream>();
   #pressed_at: number;
   #socket: RoomSocket;
@@ -100,6 +102,8 @@ export class RoomSession {
       mediaRefused: (code) => this.#connection.refused(code),
       mediaLost: () => this.#connection.lost(),
       slots: (slots) => this.#reception.setSlots(slots),
+      limits: (limits) => (this.#limits = limits),
+      demand: (source, layers, isWatched) => void this.#connection.demand(source, layers, isWatched),
       speakers: (publishers) => this.#heard(publishers),
       quality: (lines) => (this.lines = new Map(lines.map((line) => [line.participant, line]))),
       resumeAfter: () => this.state?.room.seq ?? null,
@@ -111,7 +115,10 @@ export class RoomSession {
           this.media = state;
           if (state.at === 'connected') this.wasConnected = true;
         },
-        lines: (audio, video) => this.#reception.setLines(audio, video),
+        lines: (audio, video) => {
+          this.#limits = [];
+          this.#reception.setLines(audio, video);
+        },
       },
       entry.seat.role !== 'observer',
       this.hasWall ? WALL_LINES : VIDEO_LINES,
@@ -174,6 +181,18 @@ export class RoomSession {
       return own === null ? null : this.#streamOf(own);
     }
     return this.#streams_moved < 0 ? null : this.#reception.stream(publisher, source);
+  }
+
+  /** What limits the picture of a participant on its way here, null when nothing does. Reactive. */
+  limit(participant: string, publisher: string, source: Source): SlotLimit | null {
+    if (participant === this.seat.participant || this.#streams_moved < 0) return null;
+    const mid = this.#reception.lineOf(publisher, source);
+    return this.#limits.find((limit) => limit.mid === mid) ?? null;
+  }
+
+  /** This site's own line is so weak that pictures had to be paused. */
+  get isHeldBack(): boolean {
+    return this.#limits.some((limit) => limit.cause === 'downlink' && limit.is_paused);
   }
 
   /** One stream for a track, always the same: a picture that gets another one starts anew. */

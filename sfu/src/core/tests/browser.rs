@@ -1,14 +1,16 @@
 //! A browser small enough to read: an offer, a binding request, DTLS, SRTP. Knows no sockets, so it
 //! serves with the core alone and with a node on loopback.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::peer::dtls::{Dtls, Identity, Progress, Role};
 use crate::peer::offer;
 use crate::peer::srtp::{Direction, Window};
 use crate::peer::stun;
+use crate::receive::transport_cc::TransportCc;
 use crate::rtp::{self, Header};
 use crate::session::Srtp;
 
@@ -16,6 +18,7 @@ use crate::session::Srtp;
 const MID: u8 = 4;
 const RID: u8 = 10;
 const LEVEL: u8 = 1;
+const TRANSPORT_CC: u8 = 3;
 
 /// A line that the browser offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,40 @@ pub(crate) struct Browser {
     pub(crate) reports: Vec<Vec<u8>>,
     pub(crate) stun_answers: usize,
     windows: std::collections::HashMap<u32, Window>,
+    /// The line on which it receives; reports are written for it.
+    pub(crate) line: Option<Line>,
+}
+
+/// A line of limited speed, with a queue that never overflows.
+pub(crate) struct Line {
+    pub(crate) bps: u64,
+    /// When the last packet will have come through.
+    free: Instant,
+    coming: VecDeque<(Instant, u16)>,
+    reports: TransportCc,
+}
+
+impl Line {
+    pub(crate) fn new(bps: u64, now: Instant) -> Self {
+        Self { bps, free: now, coming: VecDeque::new(), reports: TransportCc::new(now) }
+    }
+
+    fn packet(&mut self, seq: u16, bytes: usize, now: Instant) {
+        let takes = Duration::from_micros(bytes as u64 * 8_000_000 / self.bps);
+        self.free = self.free.max(now) + takes;
+        self.coming.push_back((self.free, seq));
+    }
+
+    /// A report, if one is due.
+    fn report(&mut self, now: Instant) -> Option<Vec<u8>> {
+        while let Some((at, seq)) = self.coming.pop_front_if(|(at, _)| *at <= now) {
+            self.reports.packet(seq, at);
+        }
+        self.reports.poll_timeout().filter(|due| *due <= now)?;
+        let mut report = Vec::new();
+        self.reports.write(&mut report, 1, 2);
+        Some(report)
+    }
 }
 
 impl Browser {
@@ -61,6 +98,7 @@ impl Browser {
             reports: Vec::new(),
             stun_answers: 0,
             windows: std::collections::HashMap::new(),
+            line: None,
         }
     }
 
@@ -86,6 +124,12 @@ impl Browser {
                 self.identity.fingerprint,
                 if receives { "recvonly" } else { "sendonly" },
             );
+            if self.line.is_some() {
+                text += &format!(
+                    "a=extmap:{TRANSPORT_CC} http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01\r\n\
+                     a=rtcp-fb:* transport-cc\r\n"
+                );
+            }
             text += if is_audio {
                 "a=rtpmap:111 opus/48000/2\r\n"
             } else {
@@ -111,6 +155,14 @@ impl Browser {
         let role = if of("a=setup:") == "passive" { Role::Active } else { Role::Passive };
         let expected = fingerprint.unwrap_or(found.fingerprint);
         self.dtls = Some(Dtls::new(&self.identity, role, expected).unwrap());
+    }
+
+    /// Takes the answer to a restart in: new credentials, the same association.
+    pub(crate) fn restarted(&mut self, answer: &str) {
+        let of = |key: &str| {
+            answer.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default().to_owned()
+        };
+        (self.ufrag, self.password) = (of("a=ice-ufrag:"), of("a=ice-pwd:"));
     }
 
     /// What the browser sends first: a binding request, and DTLS if that is its part.
@@ -153,12 +205,18 @@ impl Browser {
                 let srtp = self.srtp.as_mut().unwrap();
                 self.reports.push(srtp.remote.open_rtcp(datagram).unwrap().to_vec());
             }
-            _ => self.rtp(datagram),
+            _ => self.rtp(datagram, now),
         }
         Vec::new()
     }
 
-    fn rtp(&mut self, datagram: &[u8]) {
+    /// What it has to report on its line, sealed.
+    pub(crate) fn reports_due(&mut self, now: Instant) -> Option<Vec<u8>> {
+        let report = self.line.as_mut()?.report(now)?;
+        Some(self.report(&report))
+    }
+
+    fn rtp(&mut self, datagram: &[u8], now: Instant) {
         let mut packet = datagram.to_vec();
         let header = rtp::parse(&packet).unwrap();
         let window = self.windows.entry(header.ssrc).or_default();
@@ -167,6 +225,11 @@ impl Browser {
         let len = srtp.remote.open(&mut packet, header.len, header.ssrc, index).expect("authentic");
         window.accept(index);
         packet.truncate(len);
+        if let Some([high, low]) = header.extension(&packet, TRANSPORT_CC)
+            && let Some(line) = &mut self.line
+        {
+            line.packet(u16::from_be_bytes([*high, *low]), datagram.len(), now);
+        }
         self.packets.push(Got { header, payload: packet.split_off(header.len) });
     }
 

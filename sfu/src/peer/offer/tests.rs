@@ -14,7 +14,9 @@ fn chromiums_offer_is_understood() {
     assert_eq!(offer.role, Role::Passive);
     assert_eq!(offer.bundle, ["0", "1", "2", "3"]);
     let [microphone, camera, data, slot, vp9] = &offer.lines[..] else { panic!("five lines") };
-    let (kind, direction, chosen) = camera.carried.as_ref().unwrap();
+    let (kind, direction, all) = camera.carried.as_ref().unwrap();
+    let [chosen, other] = &all[..] else { panic!("two codecs") };
+    assert_eq!((chosen.codec, other.codec), (Codec::Vp8, Codec::Vp9));
     assert_eq!((*kind, *direction), (Kind::Video, Direction::Sends));
     assert_eq!((chosen.payload_type, chosen.rtx), (96, Some(97)));
     assert_eq!(chosen.feedback, ["nack", "nack pli", "ccm fir", "transport-cc"]);
@@ -22,7 +24,9 @@ fn chromiums_offer_is_understood() {
     assert_eq!((camera.extensions.rid, camera.extensions.transport_cc), (10, 3));
     assert_eq!(microphone.ssrcs, [(1001, None)]);
     assert_eq!(microphone.extensions.audio_level, 1);
-    assert!(data.carried.is_none() && vp9.carried.is_none());
+    let opus = &microphone.carried.as_ref().unwrap().2[0];
+    assert_eq!((opus.codec, opus.payload_type, opus.red), (Codec::Opus, 111, Some(63)));
+    assert!(data.carried.is_none() && vp9.carried.is_some());
     assert_eq!(slot.carried.as_ref().unwrap().1, Direction::Receives);
 }
 
@@ -42,7 +46,9 @@ fn an_encoders_offer_is_understood() {
     let offer = parse(&text).unwrap();
     assert_eq!(offer.fingerprint, [0xab; 32]);
     let line = &offer.lines[0];
-    let (_, direction, chosen) = line.carried.as_ref().unwrap();
+    let (_, direction, all) = line.carried.as_ref().unwrap();
+    let chosen = &all[0];
+    assert_eq!((all.len(), chosen.codec), (1, Codec::Vp8), "no other packetization mode than 1");
     assert_eq!((*direction, chosen.payload_type, chosen.rtx), (Direction::Sends, 96, Some(97)));
     assert_eq!((&line.rids[..], &line.ssrcs[..]), (&[][..], &[(7, Some(8))][..]));
     let ourselves = crate::answer::Ourselves {
@@ -55,6 +61,38 @@ fn an_encoders_offer_is_understood() {
     let answer = crate::answer::write(&offer, &[None], &ourselves);
     assert!(!answer.contains("BUNDLE"), "no group that was not offered: {answer}");
     assert!(answer.contains("m=video 9 UDP/TLS/RTP/SAVPF 96 97\r\n"), "{answer}");
+}
+
+/// The codecs of a picture line with these payload types, best first, and their payload types.
+fn codecs(types: &str, attributes: &str) -> Vec<(Codec, u8, Option<u8>)> {
+    let text = chromium().replace("m=video 9 UDP/TLS/RTP/SAVPF 98\r\n", &{
+        format!("m=video 9 UDP/TLS/RTP/SAVPF {types}\r\n{}", attributes.replace('\n', "\r\n"))
+    });
+    let offer = parse(&text).unwrap();
+    let carried = offer.lines[4].carried.as_ref();
+    let all = carried.map(|it| &it.2[..]).unwrap_or_default();
+    all.iter().map(|it| (it.codec, it.payload_type, it.rtx)).collect()
+}
+
+#[test]
+fn every_codec_is_found_once_with_its_best_payload_type_in_the_browsers_order() {
+    let attributes = "a=rtpmap:35 AV1/90000\na=fmtp:35 level-idx=5;profile=0;tier=0\n\
+        a=rtpmap:36 rtx/90000\na=fmtp:36 apt=35\na=rtpmap:100 VP9/90000\na=fmtp:100 profile-id=2\n\
+        a=rtpmap:98 VP9/90000\na=fmtp:98 profile-id=0\na=rtpmap:102 H264/90000\n\
+        a=fmtp:102 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=64001f\n\
+        a=rtpmap:104 H264/90000\na=fmtp:104 packetization-mode=0;profile-level-id=42e01f\n\
+        a=rtpmap:106 H264/90000\na=fmtp:106 packetization-mode=1; profile-level-id=42e01f\n\
+        a=rtpmap:107 rtx/90000\na=fmtp:107 apt=106\na=rtpmap:96 VP8/90000\n";
+    let found = codecs("102 100 98 35 36 104 106 107 96", attributes);
+    let expected = [
+        (Codec::H264, 106, Some(107)),
+        (Codec::Vp9, 98, None),
+        (Codec::Av1, 35, Some(36)),
+        (Codec::Vp8, 96, None),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(codecs("102", attributes), [(Codec::H264, 102, None)], "better than nothing");
+    assert_eq!(codecs("104 100", attributes), [], "what no browser could decode");
 }
 
 #[test]

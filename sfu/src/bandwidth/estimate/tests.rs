@@ -1,0 +1,172 @@
+//! The estimator by itself, and on simulated lines.
+
+mod simulation;
+
+use super::*;
+use simulation::{Line, Traffic, World, page};
+
+const SEEDS: [u64; 3] = [1, 77, 4_711];
+
+/// A page of a site: a main picture, a document, and twelve tiles.
+fn site() -> Traffic {
+    let camera: &[u32] = &[150_000, 500_000, 1_500_000];
+    let mut ladders: Vec<&[u32]> = vec![camera, &[600_000, 1_500_000]];
+    ladders.extend([camera; 12]);
+    page(&ladders)
+}
+
+/// Runs for `ms` and says the mean estimate over it.
+fn mean(world: &mut World, ms: u64) -> f64 {
+    let mut sum = 0.0;
+    for _ in 0..ms / 10 {
+        world.pass(10);
+        sum += world.estimate(0);
+    }
+    sum / (ms / 10) as f64
+}
+
+/// When the estimate first stays within a fifth of `bps` for a second, ms.
+fn converged(world: &mut World, bps: f64, within_ms: u64) -> Option<u64> {
+    let (begin, mut since) = (world.ms, None);
+    while world.ms - begin < within_ms {
+        world.pass(10);
+        let is_near = (0.8..=1.2).contains(&(world.estimate(0) / bps));
+        let entered = *since.get_or_insert(world.ms);
+        if !is_near {
+            since = None;
+        } else if world.ms - entered >= 1_000 {
+            return Some(entered - begin);
+        }
+    }
+    None
+}
+
+#[test]
+fn it_finds_what_a_line_carries() {
+    for (name, traffic) in [("elastic", Traffic::Elastic { want_bps: 20e6 }), ("page", site())] {
+        for bps in [300e3, 1e6, 3e6, 8e6] {
+            for seed in SEEDS {
+                let mut world = World::new(
+                    Line { jitter_ms: 3, ..Line::of(bps) },
+                    std::slice::from_ref(&traffic),
+                    seed,
+                );
+                let found = converged(&mut world, bps, 10_000);
+                let mean = mean(&mut world, 10_000);
+                println!(
+                    "{name} {:>4} kbit/s: within a fifth after {found:?} ms, then on average {:.0} kbit/s, given {:.0}, padding {} kB",
+                    bps / 1e3,
+                    mean / 1e3,
+                    world.given(0) / 1e3,
+                    world.padding_bytes / 1_000,
+                );
+                assert!(found.is_some(), "{name} {bps} {seed}");
+                assert!((0.75..=1.2).contains(&(mean / bps)), "{name} {bps} {seed} {mean}");
+            }
+        }
+    }
+}
+
+#[test]
+fn it_follows_when_the_line_halves() {
+    for (name, traffic) in [("elastic", Traffic::Elastic { want_bps: 20e6 }), ("page", site())] {
+        for bps in [1e6, 3e6, 8e6] {
+            for seed in SEEDS {
+                let mut world = World::new(
+                    Line { jitter_ms: 3, ..Line::of(bps) },
+                    std::slice::from_ref(&traffic),
+                    seed,
+                );
+                world.pass(15_000);
+                world.line.bps = bps / 2.0;
+                let (mut peak, mut settled, mut followed) = (0.0_f64, 0, None);
+                for ms in 0..6_000 {
+                    world.pass(1);
+                    let queue = world.queue_delay_ms();
+                    peak = peak.max(queue);
+                    if queue > 150.0 {
+                        settled = ms;
+                    }
+                    if followed.is_none() && world.estimate(0) <= 0.6 * bps {
+                        followed = Some(ms);
+                    }
+                }
+                println!(
+                    "{name} {:>4} to half: followed after {followed:?} ms, queue at most {peak:.0} ms, below 150 ms after {settled} ms",
+                    bps / 1e3,
+                );
+                assert!(followed.is_some_and(|ms| ms <= 2_000), "{name} {bps} {seed}");
+                assert!(settled <= 2_000, "{name} {bps} {seed}: {settled}");
+            }
+        }
+    }
+}
+
+#[test]
+fn two_per_cent_of_random_loss_do_not_starve_it() {
+    for seed in SEEDS {
+        let line = Line { loss: 0.02, jitter_ms: 3, ..Line::of(3e6) };
+        let mut world = World::new(line, &[site()], seed);
+        world.pass(10_000);
+        let mean = mean(&mut world, 20_000);
+        println!("2 % lost of 3000 kbit/s: {:.0} kbit/s on average", mean / 1e3);
+        assert!(mean > 0.75 * 3e6, "{mean}");
+    }
+}
+
+#[test]
+fn it_recovers_after_an_outage() {
+    for seed in SEEDS {
+        let mut world = World::new(Line { jitter_ms: 3, ..Line::of(3e6) }, &[site()], seed);
+        world.pass(12_000);
+        let before = world.estimate(0);
+        world.line.loss = 1.0;
+        world.pass(4_000);
+        let during = world.estimate(0);
+        world.line.loss = 0.0;
+        let found = converged(&mut world, 3e6, 10_000);
+        println!(
+            "outage of 4 s: {:.0} before, {:.0} during, within a fifth of 3000 after {found:?} ms",
+            before / 1e3,
+            during / 1e3,
+        );
+        assert!(during < 0.1 * before);
+        assert!(found.is_some_and(|ms| ms <= 6_000), "{found:?}");
+    }
+}
+
+#[test]
+fn others_on_the_line_are_left_their_share() {
+    for seed in SEEDS {
+        let line = Line { others_bps: 1e6, jitter_ms: 3, ..Line::of(3e6) };
+        let mut world = World::new(line, &[Traffic::Elastic { want_bps: 20e6 }], seed);
+        let found = converged(&mut world, 2e6, 10_000);
+        let mean = mean(&mut world, 10_000);
+        println!("1000 of 3000 taken by others: after {found:?} ms, {:.0} on average", mean / 1e3);
+        assert!((0.7..=1.25).contains(&(mean / 2e6)), "{mean}");
+
+        let both = [Traffic::Elastic { want_bps: 20e6 }, Traffic::Elastic { want_bps: 20e6 }];
+        let mut world = World::new(Line { jitter_ms: 3, ..Line::of(4e6) }, &both, seed);
+        world.pass(20_000);
+        let (mut one, mut two, mut queue) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for _ in 0..3_000 {
+            world.pass(10);
+            one += world.estimate(0) / 3_000.0;
+            two += world.estimate(1) / 3_000.0;
+            queue += world.queue_delay_ms() / 3_000.0;
+        }
+        println!(
+            "two of us on 4000: {:.0} and {:.0}, queue {queue:.0} ms on average",
+            one / 1e3,
+            two / 1e3
+        );
+        assert!(one + two < 1.2 * 4e6 && one.min(two) > 0.25 * 4e6 / 2.0, "{one} {two}");
+    }
+}
+
+#[test]
+fn what_is_remembered_of_a_line_is_small() {
+    let bytes = size_of::<Estimator>() + SENT_MAX * size_of::<Sent>();
+    println!("{bytes} bytes");
+    assert!(bytes <= 12 * 1_024, "{bytes}");
+}

@@ -1,0 +1,266 @@
+//! How fast to send, from what the queue does, what is lost and what was acknowledged
+//! (draft-ietf-rmcat-gcc-02 §5.5 and §6): additive or multiplicative growth, multiplicative decrease.
+
+use crate::bandwidth::trend::Usage;
+
+/// Where a line begins, bit/s: sound, a main picture in its middle layer, a few tiles. A line that carries
+/// less shows it within a second; one that carries more is probed.
+pub(crate) const START_BPS: f64 = 1_000_000.0;
+
+/// Bounds, bit/s. Below the lower one not even a voice is carried; no site has more than the upper one.
+pub(crate) const BPS_MIN: f64 = 30_000.0;
+pub(crate) const BPS_MAX: f64 = 200_000_000.0;
+
+/// To what share of the acknowledged rate a congested line goes, and how much less for each microsecond of a
+/// queue that has to empty, down to the floor.
+const CUT: f64 = 0.85;
+const CUT_PER_US: f64 = 1.0 / 600_000.0;
+const CUT_FLOOR: f64 = 0.5;
+
+/// A queue of this length that stands for so long is congestion even if it does not grow, microseconds. A key frame's
+/// is shorter.
+const STANDING_US: i64 = 100_000;
+const STANDING_FOR_US: i64 = 120_000;
+
+/// A queue below this is empty, microseconds.
+const EMPTY_US: i64 = 25_000;
+
+/// How often one congestion may cut. When that does not empty the queue, it is not ours.
+const CUTS_MAX: u8 = 4;
+
+/// The queue that a probe made is not congestion until so long after it, microseconds.
+const AFTER_PROBE_US: i64 = 250_000;
+
+/// Growth far from the last congestion, share per second.
+const GROWTH: f64 = 0.08;
+
+/// Growth near it: one packet each round trip and this much, bits and microseconds; never less than the last, bit/s each second.
+const PACKET_BITS: f64 = 9_600.0;
+const RESPONSE_US: i64 = 100_000;
+const GROWTH_MIN_BPS: f64 = 4_000.0;
+
+/// The rate never grows beyond this share of what was acknowledged, and a little, bit/s.
+const ACKED_SHARE: f64 = 1.5;
+const ACKED_MORE_BPS: f64 = 10_000.0;
+
+/// So soon after a congestion a line that is nearly full is not probed, microseconds.
+const PROBE_AFTER_US: i64 = 8_000_000;
+const NEARLY_FULL: f64 = 0.75;
+
+/// A probe goes to at most this share of what a congestion lately showed.
+const PROBE_SHARE: f64 = 1.5;
+
+/// What was acknowledged while the queue stayed empty for so long is carried for sure, microseconds.
+const CALM_US: i64 = 1_000_000;
+
+/// Loss that does not matter, and loss that is congestion. A radio line loses two per cent and is not full.
+const LOSS_HARMLESS: f64 = 0.04;
+const LOSS_CONGESTION: f64 = 0.10;
+
+/// Loss is judged over so many packets and so long, microseconds.
+const LOSS_PACKETS: u32 = 20;
+const LOSS_US: i64 = 250_000;
+
+/// What the last congestions said of the line: mean and deviation of the acknowledged rate, bit/s.
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    mean: f64,
+    deviation: f64,
+}
+
+impl Link {
+    fn learn(this: Option<Self>, acked: f64) -> Self {
+        let Some(Self { mean, deviation }) = this else {
+            return Self { mean: acked, deviation: 0.1 * acked };
+        };
+        let error = acked - mean;
+        let mean = mean + 0.2 * error;
+        let deviation = 0.8 * deviation + 0.2 * error.abs();
+        Self { mean, deviation: deviation.clamp(0.03 * mean, 0.2 * mean) }
+    }
+
+    fn is_near(&self, bps: f64) -> bool {
+        (bps - self.mean).abs() <= 3.0 * self.deviation
+    }
+}
+
+/// What a report said, summed up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Signal {
+    pub(crate) usage: Usage,
+    /// Acknowledged, bit/s.
+    pub(crate) acked: Option<f64>,
+    /// The same over the last moments: what a line carries whose queue does not empty.
+    pub(crate) busy: Option<f64>,
+    /// Delay above the least seen, microseconds.
+    pub(crate) queue_us: i64,
+    pub(crate) rtt_us: i64,
+    pub(crate) lost: u32,
+    pub(crate) received: u32,
+    /// A probe is on its way.
+    pub(crate) is_probed: bool,
+}
+
+/// The rate of one line. Moments are microseconds of the node's clock.
+#[derive(Debug)]
+pub(crate) struct Rate {
+    bps: f64,
+    link: Option<Link>,
+    updated: Option<i64>,
+    cut_at: i64,
+    /// Cuts of the present congestion, 0 while there is none.
+    n_cuts: u8,
+    probed_at: i64,
+    congested_at: i64,
+    /// Since when the queue stands.
+    standing_since: Option<i64>,
+    lost: u32,
+    counted: u32,
+    counted_since: i64,
+    loss: f64,
+    loss_cut_at: i64,
+}
+
+impl Rate {
+    /// Begins at `bps`.
+    pub(crate) fn new(bps: f64) -> Self {
+        let never = i64::MIN / 4;
+        Self {
+            bps,
+            link: None,
+            updated: None,
+            cut_at: never,
+            n_cuts: 0,
+            probed_at: never,
+            congested_at: never,
+            standing_since: None,
+            lost: 0,
+            counted: 0,
+            counted_since: 0,
+            loss: 0.0,
+            loss_cut_at: never,
+        }
+    }
+
+    /// bit/s.
+    pub(crate) fn bps(&self) -> f64 {
+        self.bps
+    }
+
+    /// Whether the line is free of congestion and of loss that matters.
+    pub(crate) fn is_calm(&self, now_us: i64) -> bool {
+        self.n_cuts == 0 && self.loss < LOSS_CONGESTION && now_us - self.congested_at >= 2 * LOSS_US
+    }
+
+    /// Whether the line may be probed: it is calm, and not as good as full by what was seen lately.
+    pub(crate) fn may_probe(&self, now_us: i64) -> bool {
+        let is_full = self.link.is_some_and(|link| self.bps > NEARLY_FULL * link.mean);
+        self.is_calm(now_us) && !(is_full && now_us - self.congested_at < PROBE_AFTER_US)
+    }
+
+    /// The most that is worth probing, bit/s.
+    pub(crate) fn probe_most(&self) -> f64 {
+        self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean)
+    }
+
+    /// Nothing was sent for a while: whatever queue there was has emptied.
+    pub(crate) fn rest(&mut self) {
+        self.n_cuts = 0;
+    }
+
+    /// Sets the rate to what something else has shown.
+    pub(crate) fn set(&mut self, bps: f64) {
+        self.bps = bps.clamp(BPS_MIN, BPS_MAX);
+        if self.link.is_some_and(|link| !link.is_near(self.bps)) {
+            self.link = None;
+        }
+    }
+
+    /// Takes in a report.
+    pub(crate) fn update(&mut self, signal: &Signal, now_us: i64) {
+        let since_us = self.updated.map_or(0, |updated| (now_us - updated).clamp(0, 1_000_000));
+        self.updated = Some(now_us);
+        self.count_loss(signal, now_us);
+        if signal.queue_us > STANDING_US {
+            self.standing_since.get_or_insert(now_us);
+        } else {
+            self.standing_since = None;
+        }
+        if signal.is_probed {
+            self.probed_at = now_us;
+        }
+        let is_ours = now_us - self.probed_at < AFTER_PROBE_US;
+        let stands = self.standing_since.is_some_and(|since| now_us - since >= STANDING_FOR_US);
+        if is_ours {
+            // Wait and see.
+        } else if signal.usage == Usage::Over || (stands && signal.usage != Usage::Under) {
+            self.congested(signal, now_us);
+        } else if signal.queue_us < EMPTY_US {
+            if std::mem::take(&mut self.n_cuts) > 0 {
+                // The queue has emptied: back to where the line was full.
+                let full = self.link.map_or(0.0, |link| CUT * link.mean);
+                self.bps = self.bps.max(full);
+            }
+            if signal.usage == Usage::Normal && self.loss < LOSS_HARMLESS {
+                self.grow(signal, since_us, now_us);
+            }
+        }
+        self.bps = self.bps.clamp(BPS_MIN, BPS_MAX);
+    }
+
+    fn congested(&mut self, signal: &Signal, now_us: i64) {
+        self.congested_at = now_us;
+        let is_busy = signal.queue_us > STANDING_US;
+        let acked = signal.busy.filter(|_| is_busy).or(signal.acked).unwrap_or(self.bps);
+        let is_due = now_us - self.cut_at >= signal.rtt_us.clamp(10_000, 200_000) + LOSS_US / 2;
+        if !is_due && acked >= 0.5 * self.bps {
+            return;
+        }
+        if self.link.is_some_and(|link| acked < link.mean - 3.0 * link.deviation) {
+            // The line is another one by now.
+            self.link = None;
+        }
+        self.link = Some(Link::learn(self.link, acked));
+        if self.n_cuts < CUTS_MAX {
+            self.n_cuts += 1;
+            let deep = (signal.queue_us - EMPTY_US).max(0) as f64 * CUT_PER_US;
+            self.bps = self.bps.min(acked * (CUT - deep).max(CUT_FLOOR));
+        }
+        self.cut_at = now_us;
+    }
+
+    fn grow(&mut self, signal: &Signal, since_us: i64, now_us: i64) {
+        let seconds = since_us as f64 / 1_000_000.0;
+        let Some(acked) = signal.acked else { return };
+        if self.link.is_some_and(|link| acked > link.mean + 3.0 * link.deviation) {
+            self.link = None;
+        }
+        let grown = if self.link.is_some_and(|link| link.is_near(self.bps)) {
+            let response_s = (signal.rtt_us + RESPONSE_US) as f64 / 1_000_000.0;
+            (PACKET_BITS / response_s).max(GROWTH_MIN_BPS) * seconds
+        } else {
+            self.bps * GROWTH * seconds
+        };
+        let most = ACKED_SHARE * acked + ACKED_MORE_BPS;
+        self.bps = (self.bps + grown).min(most.max(self.bps));
+        if now_us - self.congested_at >= CALM_US {
+            self.bps = self.bps.max(acked);
+        }
+    }
+
+    fn count_loss(&mut self, signal: &Signal, now_us: i64) {
+        self.lost += signal.lost;
+        self.counted += signal.lost + signal.received;
+        if self.counted < LOSS_PACKETS || now_us - self.counted_since < LOSS_US {
+            return;
+        }
+        let loss = f64::from(self.lost) / f64::from(self.counted);
+        self.loss = 0.5 * self.loss + 0.5 * loss;
+        (self.lost, self.counted, self.counted_since) = (0, 0, now_us);
+        if self.loss > LOSS_CONGESTION && now_us - self.loss_cut_at >= signal.rtt_us + 300_000 {
+            self.loss_cut_at = now_us;
+            self.congested_at = now_us;
+            self.bps *= 1.0 - 0.5 * self.loss;
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! A receiver's line: estimated, divided, paced; and publishers that send only what is looked at.
+
+use protocol::media::{LimitCause, SlotLimit};
+
+use super::*;
+
+/// Bytes of a frame of each layer, thirty times a second: 96, 360 and 1,200 kbit/s.
+const FRAMES: [(char, usize); 3] = [('l', 400), ('m', 1_500), ('h', 5_000)];
+
+/// Largest payload of a packet.
+const PART_BYTES: usize = 1_000;
+
+/// A camera with three layers.
+struct Camera {
+    n: usize,
+    seq: [u64; 3],
+    picture: u16,
+    rids: Vec<char>,
+}
+
+impl Camera {
+    fn new(n: usize) -> Self {
+        Self { n, seq: [0; 3], picture: 0, rids: vec!['l', 'm', 'h'] }
+    }
+
+    /// Sends a frame of every layer. Every tenth is a key frame, and larger.
+    fn shoot(&mut self, world: &mut World) {
+        let is_key = self.picture.is_multiple_of(10);
+        for (layer, (rid, bytes)) in FRAMES.into_iter().enumerate() {
+            if self.rids.contains(&rid) {
+                let bytes = if is_key { bytes * 3 / 2 } else { bytes };
+                self.frame(world, (layer, rid), bytes, is_key);
+            }
+        }
+        self.picture += 1;
+    }
+
+    fn frame(
+        &mut self,
+        world: &mut World,
+        (layer, rid): (usize, char),
+        bytes: usize,
+        is_key: bool,
+    ) {
+        let n_parts = bytes.div_ceil(PART_BYTES);
+        for part in 0..n_parts {
+            let mut payload = frame(self.picture, is_key);
+            if part > 0 {
+                // Not the beginning of a partition.
+                payload[0] &= !0x10;
+            }
+            payload.resize((bytes / n_parts).max(payload.len()), 7);
+            self.seq[layer] += 1;
+            let sent = Sent {
+                timestamp: u32::from(self.picture) * 3_000,
+                ..video(self.n, rid, self.seq[layer], &payload)
+            };
+            world.send(self.n, 1, Some(rid), sent);
+        }
+    }
+}
+
+/// Shoots for `ms`.
+fn film(world: &mut World, camera: &mut Camera, ms: u64) {
+    for _ in 0..ms / 33 {
+        camera.shoot(world);
+        world.pass(33);
+    }
+}
+
+/// The layer whose frames came last, by the bytes of a second.
+fn kbps(world: &mut World, camera: &mut Camera, receiver: usize) -> usize {
+    let bytes = |world: &World| -> usize {
+        let of = |got: &&browser::Got| got.header.payload_type == 96;
+        world.browsers[receiver].packets.iter().filter(of).map(|it| it.payload.len()).sum()
+    };
+    let before = bytes(world);
+    film(world, camera, 1_980);
+    (bytes(world) - before) * 8 / 1_980
+}
+
+fn limits(world: &World, n: usize) -> Option<Vec<SlotLimit>> {
+    world.events.iter().rev().find_map(|event| match event {
+        MediaEvent::Limits { session: to, limits } if *to == session(n) => Some(limits.clone()),
+        _ => None,
+    })
+}
+
+fn demand(world: &World, n: usize) -> Option<(Vec<Layer>, bool)> {
+    world.events.iter().rev().find_map(|event| match event {
+        MediaEvent::Demand { session: to, layers, is_watched, .. } if *to == session(n) => {
+            Some((layers.clone(), *is_watched))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn a_weak_line_gets_what_it_carries_and_its_page_is_told_why() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let weak = world.join_on_line("weak", 700_000);
+    let strong = world.join("strong", in_room(), &SITE);
+    let mut camera = Camera::new(site);
+    film(&mut world, &mut camera, 200);
+    world.want(weak, &[("a", Layer::High)]);
+    world.want(strong, &[("a", Layer::High)]);
+    film(&mut world, &mut camera, 8_000);
+    let weak_kbps = kbps(&mut world, &mut camera, weak);
+    assert!((300..600).contains(&weak_kbps), "the middle layer: {weak_kbps}");
+    let strong_kbps = kbps(&mut world, &mut camera, strong);
+    assert!(strong_kbps > 1_000, "who reports nothing gets everything: {strong_kbps}");
+    let told = limits(&world, weak).expect("told");
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].cause, told[0].is_paused), (LimitCause::Downlink, false));
+
+    world.browsers[weak].line.as_mut().unwrap().bps = 120_000;
+    film(&mut world, &mut camera, 6_000);
+    assert_eq!(kbps(&mut world, &mut camera, weak), 0, "not even the lowest layer fits");
+    assert!(limits(&world, weak).expect("told")[0].is_paused);
+
+    world.browsers[weak].line.as_mut().unwrap().bps = 20_000_000;
+    film(&mut world, &mut camera, 20_000);
+    let weak_kbps = kbps(&mut world, &mut camera, weak);
+    assert!(weak_kbps > 1_000, "found by probing: {weak_kbps}");
+    assert!(world.core.counters.probe_packets > 0);
+    assert_eq!(limits(&world, weak), Some(Vec::new()));
+}
+
+#[test]
+fn a_key_frame_leaves_in_portions_and_sound_does_not_wait() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let receiver = world.join_on_line("b", 5_000_000);
+    world.want(receiver, &[("a", Layer::High)]);
+    let mut camera = Camera { rids: vec!['h'], ..Camera::new(site) };
+    film(&mut world, &mut camera, 660);
+    let before = world.pictures(receiver).len();
+    camera.frame(&mut world, (2, 'h'), 30_000, true);
+    world.say(site, 1, 30);
+    assert_eq!(world.pictures(receiver).len() - before, 8);
+    assert_eq!(world.sounds(receiver), 1);
+    world.pass(6);
+    let then = world.pictures(receiver).len() - before;
+    assert!((9..20).contains(&then), "{then}");
+    camera.frame(&mut world, (2, 'h'), 1_000, false);
+    world.pass(200);
+    let pictures = world.pictures(receiver);
+    assert_eq!(pictures.len() - before, 31);
+    assert!(pictures.windows(2).all(|two| two[1].header.seq == two[0].header.seq.wrapping_add(1)));
+}
+
+#[test]
+fn layers_that_nobody_looks_at_stop_at_their_source_and_come_back_at_once() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let receiver = world.join("b", in_room(), &SITE);
+    let mut camera = Camera::new(site);
+    world.want(receiver, &[("a", Layer::Mid)]);
+    film(&mut world, &mut camera, 1_650);
+    assert_eq!(demand(&world, site), None, "two seconds");
+    film(&mut world, &mut camera, 990);
+    assert_eq!(demand(&world, site), Some((vec![Layer::Low, Layer::Mid], true)));
+    camera.rids = vec!['l', 'm'];
+    film(&mut world, &mut camera, 3_000);
+
+    world.want(receiver, &[("a", Layer::High)]);
+    let all = vec![Layer::Low, Layer::Mid, Layer::High];
+    assert_eq!(demand(&world, site), Some((all, true)), "in the same moment");
+    let before = kbps(&mut world, &mut camera, receiver);
+    assert!(before > 300, "meanwhile it keeps what it has: {before}");
+    camera.rids = vec!['l', 'm', 'h'];
+    camera.picture = 0;
+    let n_before = world.pictures(receiver).len();
+    camera.shoot(&mut world);
+    world.pass(5);
+    let pictures = world.pictures(receiver);
+    let sharp = pictures[n_before..].iter().filter(|it| it.payload.len() > 900);
+    assert!(sharp.count() >= 7, "from the first packet on");
+
+    world.want(receiver, &[]);
+    film(&mut world, &mut camera, 3_000);
+    assert_eq!(demand(&world, site), Some((vec![Layer::Low], false)));
+}
+
+#[test]
+fn what_is_recorded_is_not_stopped() {
+    let tap = Tap { recording: RecordingId::from_parts(1, 7) };
+    let room = RoomMedia { tap: Some(tap), main: Some(key("a", Source::Camera)), ..open_room() };
+    let mut world = World::new(room);
+    let site = world.join("a", in_room(), &SITE);
+    let mut camera = Camera::new(site);
+    film(&mut world, &mut camera, 5_000);
+    assert_eq!(demand(&world, site), None, "the main picture is recorded at its sharpest");
+}
+
+#[test]
+fn a_layer_that_was_asked_for_and_does_not_come_is_the_publishers_line() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let receiver = world.join("b", in_room(), &SITE);
+    world.want(receiver, &[("a", Layer::High)]);
+    let mut camera = Camera { rids: vec!['l'], ..Camera::new(site) };
+    film(&mut world, &mut camera, 4_000);
+    let told = limits(&world, receiver).expect("told");
+    assert_eq!((told[0].cause, told[0].is_paused), (LimitCause::Uplink, false));
+    camera.rids = vec!['l', 'm', 'h'];
+    film(&mut world, &mut camera, 2_000);
+    assert_eq!(limits(&world, receiver), Some(Vec::new()));
+}
