@@ -78,6 +78,8 @@ pub enum RoutePath {
     Udp4,
     /// UDP over IPv6.
     Udp6,
+    /// TCP, where UDP is closed.
+    Tcp,
 }
 
 /// The cipher of a session's packets.

@@ -9,8 +9,25 @@ macro_rules! declarations {
     ($($ty:ty),+ $(,)?) => { vec![$(<$ty as TS>::decl(&ts_rs::Config::default())),+] };
 }
 
+/// How the lines go.
+fn of_insight() -> Vec<String> {
+    declarations![
+        crate::insight::RoomRoutes,
+        crate::insight::Route,
+        crate::insight::RouteKind,
+        crate::insight::RoutePath,
+        crate::insight::RouteCipher,
+        crate::insight::Flow,
+        crate::insight::RouteDetail,
+        crate::insight::TrackRoute,
+        crate::insight::LayerRoute,
+        crate::insight::LineRoute,
+        crate::insight::LineReason,
+    ]
+}
+
 fn text() -> String {
-    let declarations = declarations![
+    let mut declarations = declarations![
         crate::error::ErrorCode,
         crate::role::AccountRole,
         crate::role::RoomRole,
@@ -42,17 +59,6 @@ fn text() -> String {
         crate::minutes::DecisionRow,
         crate::minutes::RecordingRow,
         crate::control::RecordingFile,
-        crate::insight::RoomRoutes,
-        crate::insight::Route,
-        crate::insight::RouteKind,
-        crate::insight::RoutePath,
-        crate::insight::RouteCipher,
-        crate::insight::Flow,
-        crate::insight::RouteDetail,
-        crate::insight::TrackRoute,
-        crate::insight::LayerRoute,
-        crate::insight::LineRoute,
-        crate::insight::LineReason,
         crate::api::Problem,
         crate::api::SignIn,
         crate::api::Account,
@@ -72,6 +78,7 @@ fn text() -> String {
         crate::api::NewTrace,
         crate::api::TraceStarted,
     ];
+    declarations.extend(of_insight());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

@@ -4,8 +4,8 @@
 //!
 //! Reading order: [`config`], [`error`], [`node`] (the shell), `shard` (what crosses between threads), `core`
 //! (what it decides), `session` and `room` (what it knows), `forward` (the hot path), `receive` (what
-//! publishers are told), `speaker` (who is heard), `peer` (the only folder that names webrtc-rs). `system` is
-//! the only file with unsafe code.
+//! publishers are told), `speaker` (who is heard), `insight` and `trace` (what technicians are told), `peer`
+//! (the only folder that names webrtc-rs). `system` is the only file with unsafe code.
 
 mod answer;
 mod bandwidth;

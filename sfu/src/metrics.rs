@@ -139,8 +139,11 @@ counters! {
     panics => "diemcau_session_panics_total", "counter";
 }
 
+/// Name after `diemcau_shard_`, help, kind, and which counter it is.
+type OfShard = (&'static str, &'static str, &'static str, fn(&Published) -> &AtomicU64);
+
 /// What is also told of each shard by itself: whether one of them carries all the load.
-const OF_SHARDS: [(&str, &str, &str, fn(&Published) -> &AtomicU64); 5] = [
+const OF_SHARDS: [OfShard; 5] = [
     ("participants", "Media sessions of each shard", "gauge", |it| &it.participants),
     ("received_packets_total", "RTP packets received by each shard", "counter", |it| {
         &it.received_packets

@@ -91,16 +91,6 @@ pub(crate) fn read<'a>(mut compound: &'a [u8], mut each: impl FnMut(Report<'a>))
     }
 }
 
-/// The rate of a receiver's estimate: six bits of exponent, eighteen of mantissa.
-fn remb(packet: &[u8]) -> Option<u64> {
-    if packet.get(12..16)? != b"REMB" {
-        return None;
-    }
-    let word = word(packet, 16)?;
-    let (exponent, mantissa) = (word >> 18 & 0x3f, u64::from(word & 0x3_ffff));
-    Some(mantissa.checked_shl(exponent).filter(|it| it >> exponent == mantissa).unwrap_or(u64::MAX))
-}
-
 /// The report blocks of a sender's or a receiver's report, which begin at `at`.
 fn report_blocks(packet: &[u8], at: usize, count: u8) -> impl Iterator<Item = ReportBlock> {
     let blocks = packet.get(at..).unwrap_or_default().chunks_exact(24);
@@ -116,6 +106,16 @@ fn report_blocks(packet: &[u8], at: usize, count: u8) -> impl Iterator<Item = Re
             delay_since_sr: word(block, 20)?,
         })
     })
+}
+
+/// The rate of a receiver's estimate: six bits of exponent, eighteen of mantissa.
+fn remb(packet: &[u8]) -> Option<u64> {
+    if packet.get(12..16)? != b"REMB" {
+        return None;
+    }
+    let word = word(packet, 16)?;
+    let (exponent, mantissa) = (word >> 18 & 0x3f, u64::from(word & 0x3_ffff));
+    Some(mantissa.checked_shl(exponent).filter(|it| it >> exponent == mantissa).unwrap_or(u64::MAX))
 }
 
 fn sender_report(packet: &[u8]) -> Option<SenderReport> {
@@ -269,16 +269,14 @@ mod tests {
             Report::KeyFrameWanted { ssrc } => found.push(format!("key {ssrc}")),
             Report::Nack { .. } => found.push("nack".to_owned()),
             Report::Bye { ssrc } => found.push(format!("bye {ssrc}")),
-            Report::Remb { bps } => found.push(format!("remb {bps}")),
-            Report::Arrivals(body) => found.push(format!("arrivals {}", body.len())),
             Report::Received(block) => {
                 found.push(format!("received {} {}", block.ssrc, block.jitter));
             }
+            Report::Remb { bps } => found.push(format!("remb {bps}")),
+            Report::Arrivals(body) => found.push(format!("arrivals {}", body.len())),
         });
-        assert_eq!(
-            found,
-            ["sr 99 28", "received 6 12", "key 77", "bye 78", "remb 12", "arrivals 4"]
-        );
+        let all = ["sr 99 28", "received 6 12", "key 77", "bye 78", "remb 12", "arrivals 4"];
+        assert_eq!(found, all);
     }
 
     proptest! {

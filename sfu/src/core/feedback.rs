@@ -56,6 +56,13 @@ impl Core {
                         rtcp::lost_packets(lost, |seq| seqs.push(seq));
                         Asked::Again { ssrc, seqs }
                     }
+                    Report::Received(block) => {
+                        let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
+                        if let Some(line) = line {
+                            seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
+                        }
+                        return;
+                    }
                     Report::Arrivals(body) => {
                         if let (Some(it), Some(body)) = (estimator.as_mut(), Feedback::parse(body))
                         {
@@ -67,25 +74,17 @@ impl Core {
                         estimator.iter_mut().for_each(|it| it.remb(bps));
                         return;
                     }
-                    Report::Received(block) => {
-                        let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
-                        if let Some(line) = line {
-                            seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
-                        }
-                        return;
-                    }
                 });
             }
         });
-        let is_short =
-            session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used);
-        if let Some(from) = session.selected.filter(|_| !self.traces.is_empty()) {
-            self.trace_in(index, from, &compound, now);
-        }
-        if is_short {
+        let from = session.selected;
+        if session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used) {
             self.aim_session(index, now);
         }
         self.hurry(index);
+        if let Some(from) = from.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, &compound, now);
+        }
         for asked in asked {
             match asked {
                 Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),

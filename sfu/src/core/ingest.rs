@@ -95,8 +95,8 @@ impl Core {
         room.is_dirty |= was_paused;
         layer.last_packet = now.at;
         layer.has_left = false;
-        layer.meter.packet(packet.len(), now.at);
         layer.seen.packet(packet.len());
+        layer.meter.packet(packet.len(), now.at);
         if !arrived.is_repair {
             layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
         }

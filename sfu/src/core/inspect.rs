@@ -15,6 +15,7 @@ use crate::insight::{Grade, LineSeen, grade};
 use crate::metrics::Counters;
 use crate::room::{LAYERS, LayerIn, Room, Track};
 use crate::session::Session;
+use crate::tcp;
 
 /// Most sessions in one answer: every site of the country.
 const ROUTES_MAX: usize = 4_096;
@@ -84,7 +85,7 @@ fn route(session: &Session, room: &Room, in_detail: bool, now: Now) -> Route {
     let ms_since = |at| now.at.saturating_duration_since(at).as_millis() as u64;
     let detail = || RouteDetail {
         tracks: published(session, room).map(|it| track_route(it, now)).collect(),
-        lines: carried(session, room).map(|it| line_route(it)).collect(),
+        lines: carried(session, room).map(line_route).collect(),
     };
     Route {
         session: session.id,
@@ -95,9 +96,10 @@ fn route(session: &Session, room: &Room, in_detail: bool, now: Now) -> Route {
             SessionKind::Receive { .. } => RouteKind::Receive,
             SessionKind::Programme => RouteKind::Programme,
         },
-        path: session.selected.map(|it| {
-            let is_v4 = it.ip().to_canonical().is_ipv4();
-            if is_v4 { RoutePath::Udp4 } else { RoutePath::Udp6 }
+        path: session.selected.map(|it| match it.ip().to_canonical().is_ipv4() {
+            _ if tcp::is_tcp(it) => RoutePath::Tcp,
+            true => RoutePath::Udp4,
+            false => RoutePath::Udp6,
         }),
         cipher: session.srtp.as_ref().map(|srtp| {
             // Only the fallback keeps memory of every stream.
@@ -106,7 +108,7 @@ fn route(session: &Session, room: &Room, in_detail: bool, now: Now) -> Route {
         age_ms: ms_since(session.began),
         silent_ms: ms_since(session.heard),
         rtt_ms: session.seen.rtt_ms(),
-        estimate_bps: None,
+        estimate_bps: session.receiver.estimate(),
         up: up(session, room),
         down: down(session, room),
         detail: in_detail.then(detail),
@@ -193,6 +195,7 @@ fn reason(line: &Line, track: &Track) -> Option<LineReason> {
     let current = current_layer(line, track);
     match line.target {
         _ if line.config.is_audio => None,
+        _ if line.is_cut => Some(LineReason::Downlink),
         None => Some(LineReason::Uplink),
         Some(target) if current != Some(target) => Some(LineReason::KeyFrame),
         Some(target) if target < line.layer_max => Some(LineReason::Uplink),
@@ -205,7 +208,7 @@ fn track_route(track: &Track, now: Now) -> TrackRoute {
     let layers = layers.filter_map(|(index, layer)| Some((index, layer.as_deref()?)));
     TrackRoute {
         source: track.key.source,
-        codec: if track.key.source.is_audio() { "opus" } else { "VP8" }.to_owned(),
+        codec: track.codec.rtpmap().split('/').next().unwrap_or_default().to_owned(),
         is_granted: track.is_allowed,
         is_live: track.is_live,
         n_receivers: track.receivers.len() as u32,

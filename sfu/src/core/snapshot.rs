@@ -10,8 +10,10 @@ use protocol::media::Source;
 use protocol::time::Timestamp;
 
 use crate::clock::Now;
+use crate::codec::Codec;
 use crate::core::Core;
 use crate::forward::cache::Cache;
+use crate::room::Track;
 
 /// A camera is asked for a picture this often, while somebody looks at the overview. Longer, and the technician
 /// looks at the past; shorter, and 3,321 pictures of 4 KB need more than a line of 25 Mbit/s.
@@ -45,7 +47,11 @@ impl Core {
         let index = self.by_name.get(room).copied();
         let found = index.and_then(|index| self.rooms.get_mut(index)?.as_mut());
         let tracks = found.into_iter().flat_map(|room| room.tracks.iter_mut().flatten());
-        for track in tracks.filter(|it| it.is_live && it.key.source == Source::Camera) {
+        // A key frame of another codec is no picture of this kind.
+        let is_shown = |it: &&mut Track| {
+            it.is_live && it.key.source == Source::Camera && it.codec == Codec::Vp8
+        };
+        for track in tracks.filter(is_shown) {
             let Some(lowest) = track.lowest_layer(now.at) else { continue };
             let Some(layer) = track.layers[lowest].as_deref_mut() else { continue };
             let last = layer.seen.key_frame;

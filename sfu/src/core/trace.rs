@@ -102,6 +102,6 @@ fn kept(bytes: &[u8]) -> &[u8] {
 /// Our own address as the other end sees it.
 fn own_address(candidates: &[SocketAddr], other: SocketAddr) -> SocketAddr {
     let is_v4 = other.ip().to_canonical().is_ipv4();
-    let ours = candidates.iter().find(|it| it.is_ipv4() == is_v4).or(candidates.first());
-    ours.copied().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)))
+    let ours = candidates.iter().find(|it| it.is_ipv4() == is_v4).or_else(|| candidates.first());
+    ours.copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], 0)))
 }

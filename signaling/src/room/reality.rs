@@ -106,7 +106,11 @@ impl Room {
             MediaEvent::Ready => self.media_ready(now),
             MediaEvent::Answer { request, sdp } => self.answered(request, Ok(sdp)),
             MediaEvent::Refused { request, code } => self.answered(request, Err(code)),
-            MediaEvent::SessionConnected { .. } => {}
+            // The last three are answers to the office, which the hub gives it.
+            MediaEvent::SessionConnected { .. }
+            | MediaEvent::Inspected { .. }
+            | MediaEvent::Snapshots { .. }
+            | MediaEvent::Traced { .. } => {}
             MediaEvent::SessionClosed { session } => self.session_closed(session, now),
             MediaEvent::TrackStarted { track, .. } => self.track_started(track),
             MediaEvent::TrackStopped { track, .. } => self.track_stopped(&track, now),
@@ -128,10 +132,6 @@ impl Room {
                 }
             }
             MediaEvent::SpeechFlushed { .. } => self.end_heard(now),
-            // Answers to the office, which the hub gives it.
-            MediaEvent::Inspected { .. }
-            | MediaEvent::Snapshots { .. }
-            | MediaEvent::Traced { .. } => {}
         }
     }
 

@@ -73,8 +73,8 @@ export class MediaConnection {
   #peer: RTCPeerConnection | null = null;
   #lines: Lines | null = null;
   #publishes: boolean;
-  #demands: Promise<void> = Promise.resolve();
   #n_video: number;
+  #demands: Promise<void> = Promise.resolve();
   #attempt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };

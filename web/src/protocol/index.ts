@@ -121,28 +121,6 @@ export type RecordingRow = { recording: string, started_at: number, ms: number, 
 
 export type RecordingFile = { path: string, bytes: number, sha256: string };
 
-export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
-
-export type Route = { session: string, publisher: string, kind: RouteKind, path: RoutePath | null, cipher: RouteCipher | null, age_ms: number, silent_ms: number, rtt_ms: number | null, estimate_bps: number | null, up: Flow, down: Flow, detail: RouteDetail | null };
-
-export type RouteKind = "room" | "publish" | "receive" | "programme";
-
-export type RoutePath = "udp4" | "udp6";
-
-export type RouteCipher = "gcm" | "cm";
-
-export type Flow = { n_streams: number, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number };
-
-export type RouteDetail = { tracks: Array<TrackRoute>, lines: Array<LineRoute> };
-
-export type TrackRoute = { source: Source, codec: string, is_granted: boolean, is_live: boolean, n_receivers: number, layers: Array<LayerRoute> };
-
-export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: number, lost_permille: number, jitter_ms: number, n_key_frames: number, n_key_frames_asked: number, n_nacked: number };
-
-export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
-
-export type LineReason = "key_frame" | "uplink" | "downlink";
-
 export type Problem = { code: ErrorCode, field: string | null };
 
 export type SignIn = { username: string, password: string };
@@ -178,4 +156,26 @@ export type Minutes = { version: number, changed_at: number, document: MinutesDo
 export type NewTrace = { publisher: string };
 
 export type TraceStarted = { trace: string, seconds: number };
+
+export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
+
+export type Route = { session: string, publisher: string, kind: RouteKind, path: RoutePath | null, cipher: RouteCipher | null, age_ms: number, silent_ms: number, rtt_ms: number | null, estimate_bps: number | null, up: Flow, down: Flow, detail: RouteDetail | null };
+
+export type RouteKind = "room" | "publish" | "receive" | "programme";
+
+export type RoutePath = "udp4" | "udp6" | "tcp";
+
+export type RouteCipher = "gcm" | "cm";
+
+export type Flow = { n_streams: number, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number };
+
+export type RouteDetail = { tracks: Array<TrackRoute>, lines: Array<LineRoute> };
+
+export type TrackRoute = { source: Source, codec: string, is_granted: boolean, is_live: boolean, n_receivers: number, layers: Array<LayerRoute> };
+
+export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: number, lost_permille: number, jitter_ms: number, n_key_frames: number, n_key_frames_asked: number, n_nacked: number };
+
+export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
+
+export type LineReason = "key_frame" | "uplink" | "downlink";
 
