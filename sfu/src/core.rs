@@ -447,8 +447,7 @@ impl Core {
         // On a common grid, so that a thousand sessions do not wake the thread a thousand times.
         let (since, step) =
             (at.saturating_duration_since(self.began), TIMER_GRID.as_micros() as u64);
-        let at =
-            self.began + Duration::from_micros((since.as_micros() as u64).div_ceil(step) * step);
+        let at = self.began + Duration::from_nanos((since.as_nanos() as u64).div_ceil(step) * step);
         let Some(session) = self.session_mut(index) else { return };
         session.next_tick = at;
         let serial = session.serial;
