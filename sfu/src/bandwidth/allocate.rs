@@ -139,6 +139,13 @@ impl Ladder {
         }
     }
 
+    /// The lowest rung of a main picture counts half (rule 5).
+    pub(crate) fn halve_lowest(&mut self) {
+        if let Some(Some(lowest)) = self.rungs.first_mut() {
+            lowest.bps /= 2;
+        }
+    }
+
     fn top(&self) -> Option<Rung> {
         self.len.checked_sub(1).and_then(|last| self.rungs[last])
     }

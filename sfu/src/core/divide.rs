@@ -40,13 +40,17 @@ pub(super) fn divide(session: &mut Session, tracks: &[Option<Track>], now: Insta
     for (place, &line) in order.iter().enumerate() {
         let line = &lines[line];
         let Some(track) = carried(line, tracks) else { continue };
+        let mut ladder = ladder(track, line.layer_max);
+        if place == 0 {
+            ladder.halve_lowest();
+        }
         receiver.asks.push(Ask {
             place: match (place, track.key.source) {
                 (0, _) => Place::Main,
                 (_, Source::Screen) => Place::Document,
                 (_, _) => Place::Tile,
             },
-            ladder: ladder(track, line.layer_max),
+            ladder,
             held: line.held,
         });
     }

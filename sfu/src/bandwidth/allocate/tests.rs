@@ -113,6 +113,16 @@ fn rule_5_down_at_once() {
 }
 
 #[test]
+fn rule_5_the_main_picture_outlasts_a_dip() {
+    let mut main = ask(Place::Main, &[150_000, 500_000]);
+    main.held = Held::At(Choice { spatial: 0, temporal: 0 });
+    assert_eq!(at_once(200_000, &[main]), [-1], "the whole price does not fit");
+    main.ladder.halve_lowest();
+    assert_eq!(at_once(200_000, &[main]), [0]);
+    assert_eq!(at_once(170_000, &[main]), [-1], "but not for less than half");
+}
+
+#[test]
 fn rule_6_up_when_the_room_has_stood() {
     let mut receiver = Receiver::new(&[ask(Place::Main, &CAMERA)]);
     assert_eq!(receiver.after(0, page(700_000)), [1]);
