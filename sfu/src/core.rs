@@ -309,12 +309,9 @@ impl Core {
 
     /// Notes that something waits in a room.
     fn touch(&mut self, index: usize, is_dirty: bool) {
-        if let Some(Some(room)) = self.rooms.get_mut(index) {
-            room.is_dirty |= is_dirty;
-        }
-        if let Some(Some(room)) = self.rooms.get_mut(index)
-            && !std::mem::replace(&mut room.is_touched, true)
-        {
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
+        room.is_dirty |= is_dirty;
+        if !std::mem::replace(&mut room.is_touched, true) {
             self.touched.push(index);
         }
     }

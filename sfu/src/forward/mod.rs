@@ -54,7 +54,7 @@ pub(crate) fn fan_out(
     let mut broken = None;
     let Room { pending, tracks, serving, .. } = room;
     // A frame's packets lie together, so that its parts make one run at each receiver.
-    pending.sort_by_key(|it| (it.track, it.layer, it.seq));
+    pending.sort_unstable_by_key(|it| (it.track, it.layer, it.seq));
     let mut items = [None; PENDING_MAX];
     let n = look_up(pending, tracks, &mut items);
     let items = &mut items[..n];
