@@ -120,10 +120,11 @@ mod tests {
         senders: &[UdpSocket],
     ) -> Vec<(usize, bool, Vec<u8>, SocketAddr)> {
         let ports = bind_all(address.parse().unwrap(), n).unwrap();
-        let to = ports[0].media.local_addr().unwrap();
+        let port = ports[0].media.local_addr().unwrap().port();
         let sent: [&[u8]; 6] =
             [&[0, 1, 0, 0], &[20, 200, 1], &[0x80, 96, 1], &[0x90, 201, 1], &[0x80, 205], &[0x80]];
         for sender in senders {
+            let to = SocketAddr::new(sender.local_addr().unwrap().ip(), port);
             sent.iter()
                 .for_each(|bytes| assert_eq!(sender.send_to(bytes, to).unwrap(), bytes.len()));
         }
