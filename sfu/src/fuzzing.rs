@@ -70,7 +70,7 @@ pub fn rtcp(data: &[u8]) {
     let mut n_lost = 0_usize;
     rtcp::read(data, |report| {
         if let Report::Nack { lost, .. } = report {
-            rtcp::lost_packets(lost, |_| n_lost += 1);
+            n_lost += rtcp::lost_packets(lost).count();
         }
     });
     assert!(n_lost <= 17 * data.len());
@@ -167,8 +167,9 @@ pub fn node(data: &[u8]) {
                 }
             }
             3 => {
-                if let Some(report) = browser.seal_rtcp(bytes) {
-                    world.put(ours, report.to_vec());
+                let mut report = bytes.to_vec();
+                if browser.seal_rtcp(&mut report, 0).is_some() {
+                    world.put(ours, report);
                 }
             }
             _ => world.pass(u64::from(len)),

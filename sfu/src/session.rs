@@ -231,7 +231,8 @@ impl Session {
 
     /// Counts the ticks of the pacer.
     pub(crate) fn tick(&self, now: Instant) -> u32 {
-        (now.saturating_duration_since(self.began).as_millis() / TICK.as_millis()) as u32
+        (now.saturating_duration_since(self.began).as_millis() as u64 / TICK.as_millis() as u64)
+            as u32
     }
 
     /// Puts `track` on a line, or nothing, and keeps the index in step.

@@ -42,7 +42,8 @@ impl Item<'_> {
     }
 }
 
-/// Sends a room's waiting packets to its receivers. Returns the receivers in which something panicked.
+/// Sends a room's waiting packets to its receivers, and leaves in its list those of whom some wait on. Returns a
+/// receiver in which something panicked.
 pub(crate) fn fan_out(
     room: &mut Room,
     sessions: &mut [Option<Box<Session>>],
@@ -60,8 +61,9 @@ pub(crate) fn fan_out(
     let items = &mut items[..n];
     pad(items);
     gather(tracks, pending, sessions, serving);
-    for &index in &*serving {
-        let Some(Some(session)) = sessions.get_mut(index) else { continue };
+    // Served in place: afterwards the list holds those whose packets wait.
+    serving.retain(|&index| {
+        let Some(Some(session)) = sessions.get_mut(index) else { return false };
         session.is_served = false;
         let isolated = AssertUnwindSafe(|| to_receiver(items, session, out, counters, now));
         if catch_unwind(isolated).is_err() {
@@ -70,7 +72,8 @@ pub(crate) fn fan_out(
         if out.bytes.len() >= OUTBOX_BYTES_MAX {
             send(out);
         }
-    }
+        session.receiver.pacer.poll_timeout().is_some()
+    });
     pending.clear();
     broken
 }
