@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "system calls; each block says why it is sound")]
 
 mod addresses;
+mod prefetch;
 mod socket;
 mod steer;
 
@@ -13,6 +14,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
 pub(crate) use addresses::own_addresses;
+pub(crate) use prefetch::prefetch;
 pub(crate) use socket::{Port, bind_all, listen};
 
 use crate::outbox::{Outbox, Run};

@@ -8,6 +8,7 @@ use crate::bandwidth::feedback::{Arrival, Feedback};
 use crate::bandwidth::probe::Probe;
 use crate::bandwidth::rate::{Rate, START_BPS, Signal};
 use crate::bandwidth::trend::Trend;
+use crate::system::prefetch;
 
 /// Packets remembered until they are reported: a second of a page of 49 tiles. What is reported later is
 /// not counted.
@@ -171,6 +172,13 @@ impl Estimator {
     /// What the line carries, bit/s.
     pub(crate) fn estimate(&self) -> u32 {
         self.rate.bps() as u32
+    }
+
+    /// Has what [`Self::sent`] needs for this number fetched from memory.
+    pub(crate) fn fetch(&self, seq: u16) {
+        prefetch(&self.sent[usize::from(seq) % SENT_MAX]);
+        prefetch(&self.probe);
+        prefetch(&self.unreported);
     }
 
     /// A packet with this transport-wide number leaves.

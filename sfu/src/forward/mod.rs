@@ -61,9 +61,12 @@ pub(crate) fn fan_out(
     let items = &mut items[..n];
     pad(items);
     gather(tracks, pending, sessions, serving);
-    // Served in place: afterwards the list holds those whose packets wait.
-    serving.retain(|&index| {
-        let Some(Some(session)) = sessions.get_mut(index) else { return false };
+    let first = items.iter().flatten().next().map_or(0, |item| item.track);
+    let mut n_waiting = 0;
+    for at in 0..serving.len() {
+        fetch(sessions, &serving[at + 1..], first);
+        let index = serving[at];
+        let Some(Some(session)) = sessions.get_mut(index) else { continue };
         session.is_served = false;
         let isolated = AssertUnwindSafe(|| to_receiver(items, session, out, counters, now));
         if catch_unwind(isolated).is_err() {
@@ -72,10 +75,26 @@ pub(crate) fn fan_out(
         if out.bytes.len() >= OUTBOX_BYTES_MAX {
             send(out);
         }
-        session.receiver.pacer.poll_timeout().is_some()
-    });
+        if session.receiver.pacer.poll_timeout().is_some() {
+            serving[n_waiting] = index;
+            n_waiting += 1;
+        }
+    }
+    serving.truncate(n_waiting);
     pending.clear();
     broken
+}
+
+/// Has the memory of the next receivers fetched, while the one before them is served: hundreds of sessions do not fit
+/// into the processor's nearest cache.
+fn fetch(sessions: &[Option<Box<Session>>], next: &[SessionIndex], track: usize) {
+    let of = |at: usize| next.get(at).and_then(|index| sessions.get(*index)?.as_deref());
+    if let Some(session) = of(1) {
+        session.fetch();
+    }
+    if let Some(session) = of(0) {
+        session.fetch_line_of(track);
+    }
 }
 
 /// Finds the packets that wait. Returns how many there are to forward.

@@ -71,8 +71,11 @@ pub(crate) struct BadKeys;
 /// A session key and salt of AES-GCM.
 struct Gcm {
     key: LessSafeKey,
-    salt: [u8; 12],
+    salt: Salt,
 }
+
+/// Eight bytes of a salt and the other four, as numbers in network order.
+type Salt = (u64, u32);
 
 /// The cipher of one direction.
 #[expect(
@@ -148,7 +151,8 @@ impl Direction {
                     let session_salt = derive(provider, (key, salt), label + 2)?;
                     let unbound = UnboundKey::new(&AES_128_GCM, &session_key);
                     let key = LessSafeKey::new(unbound.map_err(|_| BadKeys)?);
-                    Ok(Gcm { key, salt: *session_salt.first_chunk().ok_or(BadKeys)? })
+                    let salt = u128::from_be_bytes(session_salt);
+                    Ok(Gcm { key, salt: ((salt >> 64) as u64, (salt >> 32) as u32) })
                 };
                 let (rtp, rtcp) = (gcm(RTP_LABEL)?, Box::new(gcm(RTCP_LABEL)?));
                 Cipher::Gcm { rtp, rtcp, reporters: Reporters::default() }
@@ -293,11 +297,14 @@ impl Gcm {
 }
 
 /// RFC 7714 §8.1: two zero bytes, SSRC, rollover counter, sequence number; exclusive-or the salt.
-fn nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> Nonce {
+fn nonce(salt: &Salt, ssrc: u32, index: u64) -> Nonce {
+    let (salt, salt_end) = *salt;
+    // Two whole words, as they will be read again at once.
+    let start = (u64::from(ssrc) << 16 | (index >> 32 & 0xffff)) ^ salt;
+    let end = index as u32 ^ salt_end;
     let mut bytes = [0; 12];
-    bytes[2..6].copy_from_slice(&ssrc.to_be_bytes());
-    bytes[6..12].copy_from_slice(&index.to_be_bytes()[2..8]);
-    bytes.iter_mut().zip(salt).for_each(|(byte, salt)| *byte ^= salt);
+    bytes[..8].copy_from_slice(&start.to_be_bytes());
+    bytes[8..].copy_from_slice(&end.to_be_bytes());
     Nonce::assume_unique_for_key(bytes)
 }
 
