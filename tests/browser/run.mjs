@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|screen|tcp|wall|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -7,13 +7,15 @@ import { join as path } from 'node:path';
 import { check, finish, note, StepFailed } from './check.mjs';
 import { firefox } from './firefox.mjs';
 import { join } from './join.mjs';
+import { line } from './line.mjs';
 import { meeting } from './meeting.mjs';
 import { screen } from './screen.mjs';
 import { size } from './size.mjs';
+import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, screen, tcp, wall, meeting, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

@@ -227,6 +227,11 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };
+        // What stands in for a layer that has not come yet is sent whole.
+        line.depth.temporal = match line.held {
+            Held::At(choice) if line.target == Some(usize::from(choice.spatial)) => choice.temporal,
+            Held::At(_) | Held::New | Held::Paused => u8::MAX,
+        };
         line.depth.spatial = match track.codec {
             // Seen with Chromium 156: of two spatial layers of AV1 from us it shows nothing, of the lowest one
             // everything. Streams without spatial layers are whole with their lowest.
