@@ -108,7 +108,7 @@ async fn an_offer_is_answered_and_what_is_watched_reaches_the_node() {
     let wants = vec![wanted.clone(), Want { track: stranger, layer_max: Layer::Low }];
     page.say(&ClientMessage::Watch { wants }).await;
     let sends = vec![SendLine { mid: "0".into(), source: Source::Microphone }];
-    page.say(&ClientMessage::Offer { sdp: "v=0".into(), sends }).await;
+    page.say(&ClientMessage::Offer { sdp: "v=0".into(), sends, restarts: false }).await;
     let offer = server
         .media
         .hears(|it| if let MediaCommand::Offer(offer) = it { Some(offer) } else { None })

@@ -1,6 +1,6 @@
 //! The one peer connection of a page (docs/protocol.md, 'Media'): lines made once, in a fixed order; the
-//! page offers, the node answers. When the way is lost, a whole new connection is offered; the node
-//! replaces the old one. Knows neither the WebSocket nor Svelte.
+//! page offers, the node answers. When the way is lost, the connection looks for another one (ICE restart); where
+//! that fails, a whole new connection is offered, and the node replaces the old one. Knows neither the WebSocket nor Svelte.
 
 import type { ErrorCode, Layer, SendLine, Source } from '../protocol';
 import { applyDemand } from './demand';
@@ -18,7 +18,9 @@ const ANSWER_WAIT_MS = 6_000;
 /** After the answer the way has this long to open, ms. */
 const CONNECT_WAIT_MS = 12_000;
 /** A way that is 'disconnected' often heals by itself within this time, ms. */
-const DISCONNECTED_WAIT_MS = 3_000;
+const DISCONNECTED_WAIT_MS = 1_000;
+/** A restart has this long, from offer to open way, before a new connection is made, ms. */
+const RESTART_WAIT_MS = 4_000;
 /** First and longest pause before a new offer, ms. */
 const RETRY_FIRST_MS = 300;
 const RETRY_LONGEST_MS = 8_000;
@@ -42,8 +44,9 @@ export type MediaState =
 
 /** What the connection wants done and what it tells. */
 export interface MediaCallbacks {
-  /** Carry this offer to the node; the answer comes back through `answered` or `refused`. */
-  offer(sdp: string, sends: SendLine[]): void;
+  /** Carry this offer to the node; the answer comes back through `answered` or `refused`. `restarts`: the same
+   *  connection looks for a new way. */
+  offer(sdp: string, sends: SendLine[], restarts: boolean): void;
   /** The state changed. */
   changed(state: MediaState): void;
   /** New receiving lines: all of them, with their `mid`. */
@@ -76,6 +79,7 @@ export class MediaConnection {
   #n_video: number;
   #demands: Promise<void> = Promise.resolve();
   #attempt = 0;
+  #isRestarting = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
@@ -110,16 +114,36 @@ export class MediaConnection {
     if (this.#peer !== peer) return;
     this.#tellLines(lines);
     this.#after(ANSWER_WAIT_MS, () => this.#retry(null));
-    this.#callbacks.offer(peer.localDescription?.sdp ?? '', this.#sends(lines));
+    this.#callbacks.offer(peer.localDescription?.sdp ?? '', this.#sends(lines), false);
+  }
+
+  /** Looks for a new way for the same connection: its keys stay, and pictures go on where they were. For when the
+   *  way is lost, or the page's network has changed. */
+  async restart(): Promise<void> {
+    const [peer, lines] = [this.#peer, this.#lines];
+    if (peer === null || lines === null || this.#isRestarting || !isEstablished(peer)) return;
+    this.#isRestarting = true;
+    this.#after(RESTART_WAIT_MS, () => {
+      this.#isRestarting = false;
+      // A way that has healed meanwhile is kept.
+      if (peer.connectionState !== 'connected') void this.start();
+    });
+    try {
+      await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
+    } catch {
+      if (this.#peer === peer) void this.start();
+      return;
+    }
+    if (this.#peer !== peer) return;
+    this.#callbacks.offer(peer.localDescription?.sdp ?? '', this.#sends(lines), true);
   }
 
   /** The node's answer. */
   async answered(sdp: string): Promise<void> {
     const peer = this.#peer;
     if (peer === null || peer.signalingState !== 'have-local-offer') return;
-    this.#clearTimer();
+    if (!this.#isRestarting) this.#after(CONNECT_WAIT_MS, () => this.#retry(null));
     try {
-      this.#after(CONNECT_WAIT_MS, () => this.#retry(null));
       await peer.setRemoteDescription({ type: 'answer', sdp: withOpusOptions(sdp) });
     } catch {
       if (this.#peer === peer) this.#retry('invalid_sdp');
@@ -128,7 +152,9 @@ export class MediaConnection {
 
   /** The node refused the offer. */
   refused(code: ErrorCode): void {
-    this.#retry(code);
+    // The node knows the connection no more, which is nothing to trouble anybody with.
+    if (this.#isRestarting) void this.start();
+    else this.#retry(code);
   }
 
   /** The connection is gone at the node, or the server has restarted: offer again now. */
@@ -217,11 +243,12 @@ export class MediaConnection {
     switch (peer.connectionState) {
       case 'connected':
         this.#attempt = 0;
+        this.#isRestarting = false;
         this.#clearTimer();
         this.#become({ at: 'connected' });
         return;
       case 'disconnected':
-        this.#after(DISCONNECTED_WAIT_MS, () => this.#retry(null));
+        if (!this.#isRestarting) this.#after(DISCONNECTED_WAIT_MS, () => void this.restart());
         return;
       case 'failed':
       case 'closed':
@@ -248,6 +275,7 @@ export class MediaConnection {
 
   #drop(): void {
     this.#clearTimer();
+    this.#isRestarting = false;
     this.#peer?.close();
     this.#peer = null;
     this.#lines = null;
@@ -262,6 +290,12 @@ export class MediaConnection {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
+}
+
+/** Whether there is a connection of which the way could be another: keys are agreed on, no offer is under way. */
+function isEstablished(peer: RTCPeerConnection): boolean {
+  const isOpen = peer.connectionState === 'connected' || peer.connectionState === 'disconnected';
+  return isOpen && peer.signalingState === 'stable';
 }
 
 /** The pause before attempt `attempt` (0, 1, 2 …): doubling, with up to half of it random, so that
