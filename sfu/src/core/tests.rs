@@ -9,6 +9,7 @@ mod corners;
 mod cost;
 mod hostile;
 mod insight;
+mod malice;
 mod scenes;
 
 use std::net::SocketAddr;
