@@ -1,7 +1,7 @@
 //! Media to recorder: packets as they came in, after SRTP, before any rewriting.
 
 use std::ops::Deref;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use serde::{Deserialize, Serialize};
 
@@ -192,11 +192,7 @@ impl Default for TapPool {
 impl TapPool {
     /// Room for packets, used before if any came back.
     pub fn take(&self) -> TapPackets {
-        let list = match self.back.try_recv() {
-            Ok(list) => list,
-            // This pool holds a sender itself, so it is never cut off.
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Vec::new(),
-        };
+        let list = self.back.try_recv().unwrap_or_default();
         TapPackets { list, n: 0, home: Some(self.home.clone()) }
     }
 }

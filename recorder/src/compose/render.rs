@@ -34,6 +34,8 @@ struct VideoSource<'a> {
     track: &'a TrackPlan,
     feed: Feed<'a>,
     decoder: Option<(Codec, VideoDecoder)>,
+    /// A codec for which there is no decoder.
+    undecoded: Option<Codec>,
     last_us: i64,
     version: u64,
     is_fresh: bool,
@@ -114,6 +116,7 @@ impl<'a> VideoSource<'a> {
             track,
             feed: Feed::new(track),
             decoder: None,
+            undecoded: None,
             last_us: i64::MIN / 2,
             version: 0,
             is_fresh: false,
@@ -122,13 +125,21 @@ impl<'a> VideoSource<'a> {
 
     fn advance(&mut self, us: i64) -> Result<(), Error> {
         while let Some(frame) = self.feed.next_until(us)? {
+            if self.undecoded == Some(frame.codec) {
+                continue;
+            }
             // Who comes back may send another codec than before.
             let decoder = match &mut self.decoder {
                 Some((codec, decoder)) if *codec == frame.codec => decoder,
-                Some(_) | None => {
-                    let decoder = VideoDecoder::new(frame.codec)?;
-                    &mut self.decoder.insert((frame.codec, decoder)).1
-                }
+                Some(_) | None => match VideoDecoder::new(frame.codec) {
+                    Ok(decoder) => &mut self.decoder.insert((frame.codec, decoder)).1,
+                    Err(error) => {
+                        // One camera that this FFmpeg cannot show must not cost the others their video.
+                        tracing::warn!(%error, codec = ?frame.codec, "a camera is left out");
+                        self.undecoded = Some(frame.codec);
+                        continue;
+                    }
+                },
             };
             if decoder.decode(&frame.bytes) {
                 self.version += 1;

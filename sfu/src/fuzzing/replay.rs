@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-/// Targets with their folder's name.
-const TARGETS: [(&str, fn(&[u8])); 12] = [
+/// A folder's name and the function that its files go through.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 12] = [
     ("stun", super::stun),
     ("framing", super::framing),
     ("rtp", super::rtp),
