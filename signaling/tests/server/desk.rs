@@ -7,6 +7,7 @@ use protocol::control::{
     JournalNote, MediaCommand, MediaEvent, RecorderCommand, RecorderEvent, RecordingFile,
     SessionKind,
 };
+use protocol::error::ErrorCode;
 use protocol::fact::{Fact, FactRecord};
 use protocol::media::{Layer, Slot, Source, TrackKey, Want};
 use serde_json::json;
@@ -143,6 +144,46 @@ async fn an_offer_is_answered_and_what_is_watched_reaches_the_node() {
     page.hears(|it| (it == ServerMessage::MediaLost).then_some(())).await;
     desk.fact(|it| *it == Fact::Unpublished { participant, source: Source::Camera }).await;
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_looks_for_a_new_way_stays_the_same_session() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path()).await;
+    let site = server.site(0).await;
+    let mut page = server.page(&site).await;
+    let offer = |sdp: &str, restarts| ClientMessage::Offer {
+        sdp: sdp.into(),
+        sends: vec![SendLine { mid: "0".into(), source: Source::Microphone }],
+        restarts,
+    };
+    page.say(&offer("nothing to restart", true)).await;
+    page.hears(|it| {
+        (it == ServerMessage::MediaRefused { code: ErrorCode::NotFound }).then_some(())
+    })
+    .await;
+    let mut sessions = Vec::new();
+    for (sdp, restarts) in [("first", false), ("again", true), ("another", false)] {
+        page.say(&offer(sdp, restarts)).await;
+        let found = |it| match it {
+            MediaCommand::Offer(offer) => Some(Ok(offer)),
+            MediaCommand::CloseSession { session } => Some(Err(session)),
+            _ => None,
+        };
+        let mut offer = server.media.hears(found).await;
+        if let Err(closed) = offer {
+            assert_eq!((sdp, closed), ("another", sessions[0]), "only a new connection ends it");
+            offer = server.media.hears(found).await;
+        }
+        let offer = offer.unwrap();
+        assert_eq!(offer.sdp, sdp);
+        sessions.push(offer.session);
+        let answer = MediaEvent::Answer { request: offer.request, sdp: sdp.into() };
+        server.media.say.send(answer).await.unwrap();
+        page.hears(|it| (it == ServerMessage::Answer { sdp: sdp.into() }).then_some(())).await;
+    }
+    assert_eq!(sessions[0], sessions[1]);
+    assert_ne!(sessions[0], sessions[2]);
 }
 
 #[tokio::test]

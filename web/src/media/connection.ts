@@ -91,6 +91,8 @@ export class MediaConnection {
     this.#n_video = n_video;
   }
 
+  readonly #networkChanged = () => void this.restart();
+
   get state(): MediaState {
     return this.#state;
   }
@@ -99,6 +101,7 @@ export class MediaConnection {
   async start(): Promise<void> {
     this.#drop();
     this.#become({ at: 'connecting' });
+    window.addEventListener('online', this.#networkChanged);
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
     this.#peer = peer;
     peer.addEventListener('connectionstatechange', () => this.#watch(peer));
@@ -123,9 +126,10 @@ export class MediaConnection {
     const [peer, lines] = [this.#peer, this.#lines];
     if (peer === null || lines === null || this.#isRestarting || !isEstablished(peer)) return;
     this.#isRestarting = true;
+    if (peer.connectionState !== 'connected') this.#become({ at: 'connecting' });
     this.#after(RESTART_WAIT_MS, () => {
       this.#isRestarting = false;
-      // A way that has healed meanwhile is kept.
+      // A way that never was lost tells nothing when there is another.
       if (peer.connectionState !== 'connected') void this.start();
     });
     try {
@@ -193,6 +197,7 @@ export class MediaConnection {
 
   /** Ends everything. */
   close(): void {
+    window.removeEventListener('online', this.#networkChanged);
     this.#drop();
     this.#become({ at: 'off' });
   }
@@ -218,8 +223,9 @@ export class MediaConnection {
       const kind = n < AUDIO_LINES ? 'audio' : 'video';
       receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
     }
-    for (const transceiver of [senders.camera, senders.screen, ...receivers]) {
-      if (transceiver.receiver.track.kind === 'video') preferVp8(transceiver);
+    for (const sender of [senders.camera, senders.screen]) prefer(sender, SENT);
+    for (const receiver of receivers) {
+      if (receiver.receiver.track.kind === 'video') prefer(receiver, RECEIVED);
     }
     return { senders, receivers };
   }
@@ -312,15 +318,27 @@ function hint(source: Source, track: MediaStreamTrack): void {
   if (source === 'microphone') track.contentHint = 'speech';
 }
 
-/** VP8 and its retransmission only: what every node and recorder understands. A browser without
- *  `setCodecPreferences` (Firefox below 128) offers more, and the node picks VP8. */
-function preferVp8(transceiver: RTCRtpTransceiver): void {
+/** What cameras and screens are sent in: what every node and recorder understands. */
+const SENT = /^video\/(vp8|rtx)$/i;
+/** What is taken besides: encoders that publish by WHIP often have H.264 only. */
+const RECEIVED = /^video\/(vp8|rtx|h264|vp9|av1)$/i;
+
+/** Offers these codecs, VP8 first, each in its plainest form only: every form makes each of dozens of lines longer. A
+ *  browser without `setCodecPreferences` (Firefox below 128) offers what it has, and the node picks. */
+function prefer(transceiver: RTCRtpTransceiver, wanted: RegExp): void {
   if (typeof transceiver.setCodecPreferences !== 'function') return;
-  const codecs = RTCRtpReceiver.getCapabilities('video')?.codecs ?? [];
-  const wanted = codecs.filter((codec) => /^video\/(vp8|rtx)$/i.test(codec.mimeType));
-  if (!wanted.some((codec) => /vp8/i.test(codec.mimeType))) return;
+  const seen = new Set<string>();
+  const codecs = (RTCRtpReceiver.getCapabilities('video')?.codecs ?? []).filter((codec) => {
+    const name = codec.mimeType.toLowerCase();
+    const isPlain = name !== 'video/h264' || /packetization-mode=1/.test(codec.sdpFmtpLine ?? '');
+    const isFirst = isPlain && !seen.has(name);
+    if (isFirst) seen.add(name);
+    return isFirst && wanted.test(name);
+  });
+  const isVp8 = (codec: RTCRtpCodec) => /vp8$/i.test(codec.mimeType);
+  if (!codecs.some(isVp8)) return;
   try {
-    transceiver.setCodecPreferences(wanted);
+    transceiver.setCodecPreferences([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
   } catch {
     // The browser's own order stays; VP8 is in it.
   }
