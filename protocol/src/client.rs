@@ -8,6 +8,7 @@ use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
 use crate::room::RoomSnapshot;
 use crate::time::Timestamp;
+use crate::vote::VoteCommand;
 
 /// Version of this protocol. A browser with another one is told to reload.
 pub const VERSION: u32 = 1;
@@ -176,6 +177,8 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// Votes.
+    Vote(VoteCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

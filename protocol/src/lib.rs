@@ -4,7 +4,7 @@
 //! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
 //! (what happened, the source of every other record), [`room`] (what a room looks like now),
 //! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
-//! [`minutes`] (the document), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+//! [`minutes`] (the document), [`vote`] (votes), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
 
 pub mod api;
 pub mod client;
@@ -19,6 +19,7 @@ pub mod role;
 pub mod room;
 pub mod tap;
 pub mod time;
+pub mod vote;
 
 #[cfg(test)]
 mod ts;

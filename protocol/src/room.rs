@@ -7,6 +7,7 @@ use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
 use crate::time::Timestamp;
+use crate::vote::VoteView;
 
 /// A whole room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +39,8 @@ pub struct RoomSnapshot {
     pub recording: Option<RecordingState>,
     /// The last messages, oldest first; at most 500.
     pub messages: Vec<Message>,
+    /// The vote that is open, or the last one.
+    pub vote: Option<VoteView>,
 }
 
 /// One seat of a room.

@@ -13,6 +13,7 @@ use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
 use super::chapters::decisions;
+use super::votes;
 
 /// What a draft is made from.
 pub(super) struct Sources<'a> {
@@ -49,6 +50,7 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         opening: String::new(),
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
+        votes: votes::rows(sources.facts),
         conclusion: String::new(),
         recordings: sources.recordings.clone(),
         recipients: Vec::new(),

@@ -7,9 +7,9 @@ use protocol::id::{MessageId, ParticipantId, RecordingId};
 use protocol::media::Source;
 use protocol::role::RoomRole;
 
-use super::Now;
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
+use super::{Now, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -80,6 +80,7 @@ pub(crate) fn facts_of(
             allowed(target.id != by && target.role != RoomRole::Chair)?;
             Ok(leave(state, target, LeaveReason::Removed, now))
         }
+        Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -100,7 +101,8 @@ fn when(changed: bool, fact: Fact) -> Vec<Fact> {
 }
 
 fn declare(seat: &Seat, headcount: u32, local_chair: &str) -> Result<Vec<Fact>, ErrorCode> {
-    allowed(seat.role == RoomRole::Site)?;
+    // The chair sits in the hall, which is no remote site but has delegates too.
+    allowed(matches!(seat.role, RoomRole::Site | RoomRole::Chair))?;
     let local_chair = nfc(local_chair);
     if headcount > HEADCOUNT_MAX || local_chair.chars().count() > LOCAL_CHAIR_CHARS_MAX {
         return Err(ErrorCode::InvalidInput);

@@ -262,6 +262,7 @@ impl Room {
             site: None,
             account: None,
             link: None,
+            delegate: None,
         }
     }
 

@@ -13,6 +13,7 @@ use protocol::time::Timestamp;
 use super::floor::Floor;
 use super::messages::Messages;
 use super::roster::{Roster, Seat};
+use super::vote::{self, Vote};
 use crate::db::facts::Entry;
 
 /// Commands remembered of each participant. A page that was away for a minute sends a handful again.
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) main: MainPicture,
     pub(crate) recording: Option<RecordingState>,
     pub(crate) messages: Messages,
+    /// The vote that is open, or the last one.
+    pub(crate) vote: Option<Vote>,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -51,6 +54,7 @@ impl State {
             main: CHAIRS_CAMERA,
             recording: None,
             messages: Messages::default(),
+            vote: None,
             commands: HashMap::new(),
         }
     }
@@ -104,6 +108,7 @@ impl State {
             | Fact::AllMuted
             | Fact::PacketsTraced { .. }
             | Fact::Resumed => {}
+            Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
         }
     }
 
@@ -118,7 +123,7 @@ impl State {
     }
 
     /// The room as a newcomer sees it.
-    pub(crate) fn snapshot(&self) -> RoomSnapshot {
+    pub(crate) fn snapshot(&self, viewer: ParticipantId) -> RoomSnapshot {
         RoomSnapshot {
             meeting: self.meeting,
             title: self.title.clone(),
@@ -131,6 +136,7 @@ impl State {
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),
+            vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
         }
     }
 

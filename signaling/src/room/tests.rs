@@ -2,6 +2,7 @@
 
 mod ending;
 mod random;
+mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand};
@@ -23,6 +24,8 @@ const SECRETARY: u64 = 3;
 const SITE: u64 = 4;
 const OTHER: u64 = 5;
 const OBSERVER: u64 = 6;
+/// From here on: delegates.
+const DELEGATE: u64 = 1_000;
 
 fn meeting() -> MeetingId {
     MeetingId::from_parts(1, 1)
@@ -38,6 +41,7 @@ fn role(n: u64) -> RoomRole {
         DESK => RoomRole::Desk,
         SECRETARY => RoomRole::Secretary,
         OBSERVER => RoomRole::Observer,
+        DELEGATE.. => RoomRole::Delegate,
         _ => RoomRole::Site,
     }
 }
@@ -53,6 +57,8 @@ struct Stage {
     media: Vec<MediaCommand>,
     recorder: Vec<RecorderCommand>,
     closed: Vec<(u64, Option<ErrorCode>)>,
+    /// To the office.
+    answers: Vec<(u64, Result<(), ErrorCode>)>,
     n_commands: u128,
 }
 
@@ -72,6 +78,7 @@ impl Stage {
             media: Vec::new(),
             recorder: Vec::new(),
             closed: Vec::new(),
+            answers: Vec::new(),
             n_commands: 0,
         };
         stage.drain();
@@ -82,7 +89,10 @@ impl Stage {
     fn restart(&mut self) {
         let now = self.now();
         let room = Room::restore(meeting(), "demo", "e2", &self.log, now);
+        let n_commands = self.n_commands;
         *self = Self::with(room, std::mem::take(&mut self.log), self.tick);
+        // No page gives an id twice because the server has stopped.
+        self.n_commands += n_commands;
     }
 
     fn now(&mut self) -> Now {
@@ -115,7 +125,8 @@ impl Stage {
                 Output::Close(connection, code) => self.closed.push((connection, code)),
                 Output::Media(command) => self.media.push(*command),
                 Output::Recorder(command) => self.recorder.push(command),
-                Output::Answer(..) | Output::Ingested(..) | Output::Over => {}
+                Output::Answer(request, result) => self.answers.push((request, result)),
+                Output::Ingested(..) | Output::Over => {}
             }
         }
     }
@@ -149,6 +160,7 @@ impl Stage {
             site: None,
             account: None,
             link: None,
+            delegate: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
         self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });

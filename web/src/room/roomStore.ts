@@ -5,6 +5,7 @@
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
+import { withVote } from '../vote/votes';
 
 /** Facts kept for the secretary's list; older ones are in the log on the server. */
 export const LOG_MAX = 2_000;
@@ -117,6 +118,8 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'vote':
+      return { ...room, vote: withVote(room.vote, fact, record.at) };
     case 'packets_traced':
     case 'resumed':
       return room;
@@ -138,8 +141,9 @@ function changed(
 
 function seated(room: RoomSnapshot, fact: Extract<Fact, { type: 'seated' }>): RoomSnapshot {
   const { participant: id, role, name, site } = fact;
-  // Who came neither by account nor by link publishes over WHIP, under its own name.
-  const publisher = fact.account === null && fact.link === null ? name : id;
+  // A site that came neither by account nor by link publishes over WHIP, under its own name.
+  const isWhip = fact.account === null && fact.link === null && role === 'site';
+  const publisher = isWhip ? name : id;
   if (room.participants.some((who) => who.id === id)) {
     return changed(room, id, (who) => ({
       ...who,

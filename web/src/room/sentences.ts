@@ -3,6 +3,7 @@
 import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
+import { voteSentence } from '../vote/sentences';
 
 /** A line of the list. */
 export interface Line {
@@ -94,6 +95,10 @@ export function sentenceOf(
       return { text: t('room.fact.recording_failed'), kind: 'alarm' };
     case 'recording_stopped':
       return plain('room.fact.recording_stopped');
+    case 'vote': {
+      const { text, weight } = voteSentence(fact, record.by, who, t);
+      return { text, kind: weight === 'mark' ? 'decision' : weight };
+    }
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':
