@@ -1,10 +1,11 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|join|screen|tcp|wall|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|join|screen|tcp|wall|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
 
 import { check, finish, note, StepFailed } from './check.mjs';
+import { conduct } from './conduct.mjs';
 import { firefox } from './firefox.mjs';
 import { join } from './join.mjs';
 import { meeting } from './meeting.mjs';
@@ -13,7 +14,7 @@ import { size } from './size.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, screen, tcp, wall, meeting, firefox };
+const scenarios = { size, join, screen, tcp, wall, meeting, conduct, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

@@ -40,9 +40,10 @@ pub(crate) async fn insert(
     if have.saturating_add(i64::try_from(new.len()).unwrap_or(i64::MAX)) > DELEGATES_MAX {
         return Ok(false);
     }
-    for one in new {
+    for (one, place) in new.iter().zip(0..) {
         let token = Secret::<16>::random().to_text();
-        let id = DelegateId::from_parts(u64::try_from(now.0).unwrap_or(0), entropy());
+        // Ids sort as they were named.
+        let id = DelegateId::from_parts(u64::try_from(now.0).unwrap_or(0) + place, entropy());
         sqlx::query(
             "insert into delegate (delegate_id, meeting_id, site_id, name, title, votes, token, \
              token_hash, revoked, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9)",
