@@ -6,6 +6,7 @@ use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::time::Timestamp;
 use crate::vote::VoteCommand;
@@ -177,6 +178,8 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// Roll-call.
+    Roll(RollCommand),
     /// Votes.
     Vote(VoteCommand),
     /// Chair: end the meeting for everyone.

@@ -74,6 +74,12 @@ pub enum ErrorCode {
     TallyMismatch,
     /// Nobody may vote: no site has declared its headcount, or no delegate has come in.
     NoElectors,
+    /// A roll-call is open already.
+    RollRunning,
+    /// This roll is not open (any more).
+    RollNotRunning,
+    /// A site is not checked yet, or absent without a reason.
+    RollIncomplete,
     /// The server failed; the log tells why.
     Internal,
 }

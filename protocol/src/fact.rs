@@ -8,6 +8,7 @@ use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
+use crate::roll::RollFact;
 use crate::time::Timestamp;
 use crate::vote::VoteFact;
 
@@ -206,6 +207,8 @@ pub enum Fact {
         #[cfg_attr(test, ts(type = "string"))]
         recording: RecordingId,
     },
+    /// Something happened in a roll-call.
+    Roll(RollFact),
     /// Something happened in a vote.
     Vote(VoteFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.

@@ -97,6 +97,10 @@ id_type!(
     VoteId
 );
 id_type!(
+    /// One roll-call of a meeting.
+    RollId
+);
+id_type!(
     /// A delegate who was named for a meeting, with a link of its own.
     DelegateId
 );

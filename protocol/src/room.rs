@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
+use crate::roll::RollView;
 use crate::time::Timestamp;
 use crate::vote::VoteView;
 
@@ -39,6 +40,8 @@ pub struct RoomSnapshot {
     pub recording: Option<RecordingState>,
     /// The last messages, oldest first; at most 500.
     pub messages: Vec<Message>,
+    /// The roll that is open, or the last one.
+    pub roll: Option<RollView>,
     /// The vote that is open, or the last one.
     pub vote: Option<VoteView>,
 }

@@ -26,6 +26,22 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// Roll-call.
+fn of_rolls() -> Vec<String> {
+    declarations![
+        crate::roll::RollState,
+        crate::roll::RollSite,
+        crate::roll::RollMark,
+        crate::roll::RollRow,
+        crate::roll::RollTotals,
+        crate::roll::RollRules,
+        crate::roll::RollFact,
+        crate::roll::RollCommand,
+        crate::roll::RollView,
+        crate::roll::Amendment,
+    ]
+}
+
 /// Votes.
 fn of_votes() -> Vec<String> {
     declarations![
@@ -110,6 +126,7 @@ fn text() -> String {
     ];
     declarations.extend(of_insight());
     declarations.extend(of_votes());
+    declarations.extend(of_rolls());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

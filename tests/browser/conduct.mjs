@@ -22,6 +22,7 @@ const SITES = [
   },
 ];
 const DELEGATES = ['Nguyễn Văn An, Bí thư Đảng ủy', 'Trần Thị Ước, Chủ tịch UBND'];
+const ABSENT = 'Điểm cầu xã Gio Linh';
 const QUESTION = 'Thông qua dự thảo Nghị quyết về phòng, chống thiên tai';
 
 export async function conduct() {
@@ -30,6 +31,7 @@ export async function conduct() {
   try {
     await step('the server starts with demonstration data', () => server.start('--demo'));
     const world = await gather(server, open);
+    await roll(world);
     await cards(world);
     await delegates(world);
     await poll(world);
@@ -54,7 +56,7 @@ async function gather(server, open) {
   };
   const host = await server.signIn('Văn phòng');
   const units = await (await host('/api/units')).json();
-  const wanted = units.flatMap((unit) => unit.sites).filter((site) => SITES.some((it) => it.name === site.name));
+  const wanted = units.flatMap((unit) => unit.sites).filter((site) => site.name === ABSENT || SITES.some((it) => it.name === site.name));
   const made = await host('/api/meetings', {
     method: 'POST',
     body: JSON.stringify({
@@ -115,6 +117,49 @@ function forge(command) {
     });
     socket.send(JSON.stringify({ type: 'command', id, command }));
   });
+}
+
+/** The roll fills itself; the absent site has to be told; closed, it stays. */
+async function roll({ server, id, chair, sites }) {
+  const page = chair.page;
+  await step('the chair takes the roll', async () => {
+    await page.getByRole('tab', { name: vi('roll.panel') }).click();
+    await page.getByRole('button', { name: vi('roll.open'), exact: true }).click();
+    await page.getByText(vi('roll.sites', { present: 2, sites: 3 }), { exact: true }).waitFor();
+    await page.getByText(vi('roll.delegates', { count: 49 }), { exact: true }).waitFor();
+  });
+  await step('walking through it, each site comes on the screen', async () => {
+    // In protocol order: Đồng Hới is a ward and comes first.
+    for (const site of [...sites].reverse()) {
+      await page.getByRole('button', { name: vi('roll.call_next'), exact: true }).click();
+      await until(`${site.short} is the main picture`, 10, async () => {
+        const room = await chromium.room(sites[0].page);
+        return room.participants.find((it) => it.id === room.main.participant)?.name === site.name;
+      });
+    }
+  });
+  await chromium.shot(page, 'roll-open');
+  await step('it is closed when the absent site has a reason', async () => {
+    await page.getByRole('button', { name: vi('roll.close'), exact: true }).click();
+    await page.getByText(vi('error.roll_incomplete')).first().waitFor();
+    await page.getByTitle(vi('roll.edit_name', { name: ABSENT })).click();
+    await page.getByLabel(vi('roll.reason')).fill('Mất điện do bão');
+    await page.getByRole('button', { name: vi('roll.save'), exact: true }).click();
+    await page.getByRole('button', { name: vi('roll.close'), exact: true }).click();
+    await page.getByText(vi('roll.frozen'), { exact: true }).waitFor();
+  });
+  await chromium.shot(page, 'roll-closed');
+  const rows = (await chromium.room(page)).roll.rows;
+  check('the roll has its three rows', rows.length === 3 && rows.filter((it) => it.state === 'online').length === 2);
+  const secretary = await server.signIn('Thư ký');
+  const csv = await (await secretary(`/api/meetings/${id}/roll.csv`)).text();
+  check('the CSV has the reason', csv.includes('Mất điện do bão') && csv.includes('"Vắng mặt"'));
+  const xlsx = Buffer.from(await (await secretary(`/api/meetings/${id}/roll.xlsx`)).arrayBuffer());
+  check('the workbook is one', xlsx.subarray(0, 2).toString() === 'PK');
+  const pdf = join(chromium.OUT, 'roll.pdf');
+  writeFileSync(pdf, Buffer.from(await (await secretary(`/api/meetings/${id}/roll.pdf`)).arrayBuffer()));
+  const text = spawnSync('pdftotext', ['-layout', pdf, '-'], { encoding: 'utf8' }).stdout.replace(/\s+/gu, ' ');
+  check('the PDF has its sums', text.includes('2/3 điểm cầu, 49 đại biểu') && text.includes('Mất điện do bão'), text.slice(0, 300));
 }
 
 async function cards({ chair, sites }) {

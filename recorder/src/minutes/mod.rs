@@ -16,6 +16,7 @@ mod tests;
 
 use protocol::control::DocumentFormat;
 use protocol::minutes::{MinutesDocument, ROWS_MAX, TEXT_CHARS_MAX};
+use protocol::table::TableDocument;
 
 use sheet::Sheet;
 
@@ -56,6 +57,11 @@ pub fn render(document: &MinutesDocument, format: DocumentFormat) -> Result<Vec<
         DocumentFormat::Pdf => pdf::render(sheet),
         DocumentFormat::Docx => docx::render(&sheet),
     }
+}
+
+/// Prints a table whose cells are words.
+pub(crate) fn print_table(table: &TableDocument) -> Result<Vec<u8>, Error> {
+    pdf::table(table)
 }
 
 /// Refuses what would keep the printer busy for minutes.

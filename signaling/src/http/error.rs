@@ -60,7 +60,10 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::VoteRunning
         | ErrorCode::VoteNotRunning
         | ErrorCode::AlreadyCast
-        | ErrorCode::NoElectors => StatusCode::CONFLICT,
+        | ErrorCode::NoElectors
+        | ErrorCode::RollRunning
+        | ErrorCode::RollNotRunning
+        | ErrorCode::RollIncomplete => StatusCode::CONFLICT,
         ErrorCode::InvalidInput
         | ErrorCode::VersionMismatch
         | ErrorCode::UnknownMessage

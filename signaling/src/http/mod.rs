@@ -15,6 +15,7 @@ mod operators;
 mod origin;
 pub(crate) mod passwords;
 mod recordings;
+mod roll;
 mod serve;
 mod session;
 mod votes;
@@ -96,6 +97,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
         .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
         .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))
+        .route("/meetings/{id}/roll", post(roll::open))
+        .route("/meetings/{id}/roll.csv", get(roll::csv))
+        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
+        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
         .route("/meetings/{id}/votes", get(votes::list))
         .route("/meetings/{id}/polls", post(votes::open_poll))
         .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))

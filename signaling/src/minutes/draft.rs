@@ -10,6 +10,7 @@ use protocol::minutes::{
     AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow,
 };
 use protocol::role::RoomRole;
+use protocol::roll::{RollFact, RollState};
 use protocol::time::Timestamp;
 
 use super::chapters::decisions;
@@ -46,7 +47,7 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         venue: venue(&meeting.venue, sources.sites.len()),
         chair: read.name_of_role(RoomRole::Chair),
         secretary: read.name_of_role(RoomRole::Secretary),
-        attendance: read.attendance(sources.sites, ended_at),
+        attendance: checked(read.attendance(sources.sites, ended_at), sources.facts),
         opening: String::new(),
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
@@ -56,6 +57,28 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         recipients: Vec::new(),
         log_hash: sources.log_hash.clone(),
     }
+}
+
+/// Attendance as the last closed roll has it; what the connections alone say where none was taken.
+fn checked(mut rows: Vec<AttendanceRow>, facts: &[FactRecord]) -> Vec<AttendanceRow> {
+    let closed = facts.iter().rev().find_map(|record| match &record.fact {
+        Fact::Roll(RollFact::Closed { rows, .. }) => Some(rows),
+        _ => None,
+    });
+    for row in &mut rows {
+        let called = closed.into_iter().flatten().find(|it| Some(it.site) == row.site);
+        if let Some(called) = called {
+            row.present = called.state.is_present();
+            row.headcount = called.headcount;
+            row.remark = match called.state {
+                RollState::InPerson => format!("Trực tiếp. {}", called.reason),
+                RollState::Online | RollState::Absent | RollState::Unchecked => {
+                    called.reason.clone()
+                }
+            };
+        }
+    }
+    rows
 }
 
 /// "Hội trường UBND tỉnh, trực tuyến đến 78 điểm cầu".

@@ -9,11 +9,11 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, vote};
+use super::{Now, roll, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
-const HEADCOUNT_MAX: u32 = 10_000;
+pub(crate) const HEADCOUNT_MAX: u32 = 10_000;
 
 /// Longest local chair, in characters.
 const LOCAL_CHAIR_CHARS_MAX: usize = 200;
@@ -80,6 +80,7 @@ pub(crate) fn facts_of(
             allowed(target.id != by && target.role != RoomRole::Chair)?;
             Ok(leave(state, target, LeaveReason::Removed, now))
         }
+        Command::Roll(command) => roll::facts_of(state, seat, command, now),
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
@@ -178,7 +179,7 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
     facts
 }
 
-fn invite(state: &State, target: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
+pub(crate) fn invite(state: &State, target: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     allowed(target.role.publishes())?;
     if !target.connected {
         return Err(ErrorCode::NotInRoom);

@@ -63,6 +63,7 @@ impl Floor {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
+            | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Resumed
             | Fact::Ended => {}

@@ -3,7 +3,8 @@
 use protocol::client::{ClientMessage, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
-use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, SessionId, VoteId};
+use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, RollId, SessionId, VoteId};
+use protocol::roll::{RollRules, RollSite};
 use protocol::time::Timestamp;
 use protocol::vote::{Tally, VoteRules};
 
@@ -43,6 +44,8 @@ pub(crate) enum Act {
     End,
     /// Shows a seat out: its link was revoked.
     Expel(ParticipantId),
+    /// Begins a roll-call of the invited sites.
+    OpenRoll { by: ParticipantId, roll: RollId, rules: RollRules, sites: Vec<RollSite> },
     /// Opens a secret poll whose key was made.
     OpenPoll { by: ParticipantId, vote: VoteId, rules: VoteRules, public_key: String },
     /// Notes that a delegate gets its ballot.

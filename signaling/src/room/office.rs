@@ -7,7 +7,7 @@ use protocol::role::RoomRole;
 
 use super::ending::Asked;
 use super::io::{Act, Now, OfficeRequest, Output};
-use super::{ReplyTo, Room, command, vote};
+use super::{ReplyTo, Room, command, roll, vote};
 
 impl Room {
     pub(super) fn office(&mut self, request: OfficeRequest, act: &Act, now: Now) {
@@ -45,6 +45,9 @@ impl Room {
                 let (account, seconds) = (*account, *seconds);
                 Ok(vec![Fact::PacketsTraced { participant, account, seconds }])
             }
+            Act::OpenRoll { by, roll, rules, sites } => {
+                roll::open(state, self.role_of(*by)?, *roll, *rules, sites)
+            }
             Act::OpenPoll { by, vote, rules, public_key } => {
                 vote::open(state, self.role_of(*by)?, *vote, rules, Some(public_key.clone()))
             }
@@ -66,7 +69,9 @@ impl Room {
 /// Who does it, where a seat does.
 fn by(act: &Act) -> Option<ParticipantId> {
     match act {
-        Act::OpenPoll { by, .. } | Act::ClosePoll { by, .. } => Some(*by),
+        Act::OpenRoll { by, .. } | Act::OpenPoll { by, .. } | Act::ClosePoll { by, .. } => {
+            Some(*by)
+        }
         Act::IssueBallot { participant, .. } => Some(*participant),
         Act::Wait | Act::End | Act::Expel(_) | Act::Trace { .. } => None,
     }

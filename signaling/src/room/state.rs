@@ -12,6 +12,7 @@ use protocol::time::Timestamp;
 
 use super::floor::Floor;
 use super::messages::Messages;
+use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
 use super::vote::{self, Vote};
 use crate::db::facts::Entry;
@@ -32,6 +33,8 @@ pub(crate) struct State {
     pub(crate) main: MainPicture,
     pub(crate) recording: Option<RecordingState>,
     pub(crate) messages: Messages,
+    /// The roll that is open, or the last one.
+    pub(crate) roll: Option<Roll>,
     /// The vote that is open, or the last one.
     pub(crate) vote: Option<Vote>,
     commands: HashMap<ParticipantId, Commands>,
@@ -54,6 +57,7 @@ impl State {
             main: CHAIRS_CAMERA,
             recording: None,
             messages: Messages::default(),
+            roll: None,
             vote: None,
             commands: HashMap::new(),
         }
@@ -69,6 +73,7 @@ impl State {
         }
         self.roster.apply(&record.fact, record.at);
         self.floor.apply(&record.fact, record.at);
+        roll::apply(&mut self.roll, record, &self.roster);
         match &record.fact {
             Fact::Opened { title } => {
                 self.title.clone_from(title);
@@ -107,6 +112,7 @@ impl State {
             | Fact::Spoke { .. }
             | Fact::AllMuted
             | Fact::PacketsTraced { .. }
+            | Fact::Roll(_)
             | Fact::Resumed => {}
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
         }
@@ -136,6 +142,7 @@ impl State {
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),
+            roll: self.roll.as_ref().map(Roll::view),
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
         }
     }

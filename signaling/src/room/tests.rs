@@ -2,13 +2,14 @@
 
 mod ending;
 mod random;
+mod rolls;
 mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
-use protocol::id::{CommandId, MeetingId, ParticipantId};
+use protocol::id::{CommandId, MeetingId, ParticipantId, SiteId};
 use protocol::media::{Source, TrackKey};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
@@ -157,7 +158,7 @@ impl Stage {
             meeting: meeting(),
             role: role(n),
             name: format!("Điểm cầu {n}"),
-            site: None,
+            site: (role(n) == RoomRole::Site).then(|| SiteId::from_parts(n, 0)),
             account: None,
             link: None,
             delegate: None,

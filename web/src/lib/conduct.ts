@@ -1,5 +1,5 @@
 //! Requests about the conduct of a meeting: votes, delegates, the roll.
-import type { Delegate, NewDelegate, NewDelegates, VoteReport } from '../protocol';
+import type { Delegate, NewDelegate, NewDelegates, RollRules, VoteReport } from '../protocol';
 import { get, post, remove } from './http';
 
 const at = (id: string): string => encodeURIComponent(id);
@@ -17,3 +17,8 @@ export const removeDelegate = (id: string, delegate: string): Promise<void> =>
 export const delegatesOfLink = (link: string): Promise<Delegate[]> => get(`/api/join/${at(link)}/delegates`);
 export const nameOwnDelegates = (link: string, wanted: NewDelegate[]): Promise<Delegate[]> =>
   post(`/api/join/${at(link)}/delegates`, wanted);
+
+/** Begins a roll-call of the invited sites. */
+export const openRoll = (id: string, rules: RollRules): Promise<void> => post(`${meeting(id)}/roll`, rules);
+/** Address of the last roll as a file. */
+export const rollFile = (id: string, kind: 'pdf' | 'xlsx' | 'csv'): string => `${meeting(id)}/roll.${kind}`;

@@ -3,6 +3,7 @@
 import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
+import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
 /** How loudly a fact speaks in the log. */
@@ -121,6 +122,8 @@ function sentence(fact: Fact, context: Context): string {
       return say('fact.recording_failed', { reason: say(`error.${fact.code}`) });
     case 'recording_stopped':
       return say('fact.recording_stopped');
+    case 'roll':
+      return rollSentence(fact, nameOf, say);
     case 'vote':
       return voteSentence(fact, by, nameOf, say).text;
     case 'resumed':
@@ -149,6 +152,8 @@ function weightOf(fact: Fact): Weight {
       return 'mark';
     case 'decision_marked':
       return fact.decision ? 'mark' : 'plain';
+    case 'roll':
+      return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
     case 'vote':
       return fact.act === 'cast' || fact.act === 'ballot_issued' ? 'plain' : 'mark';
     case 'joined':

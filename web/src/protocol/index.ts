@@ -4,7 +4,7 @@
 export const PROTOCOL_VERSION = 1;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -47,13 +47,14 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "recording_started", recording: string }
   | { "type": "recording_failed", recording: string, code: ErrorCode }
   | { "type": "recording_stopped", recording: string }
+  | { "type": "roll" } & RollFact
   | { "type": "vote" } & VoteFact
   | { "type": "resumed" }
   | { "type": "ended" };
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, vote: VoteView | null };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, roll: RollView | null, vote: VoteView | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean };
 
@@ -89,6 +90,7 @@ export type Command = { "type": "leave" }
   | { "type": "start_recording" }
   | { "type": "stop_recording" }
   | { "type": "remove", participant: string }
+  | { "type": "roll" } & RollCommand
   | { "type": "vote" } & VoteCommand
   | { "type": "end" };
 
@@ -236,4 +238,30 @@ export type BallotCast = { vote: string, serial: string, signature: string, choi
 export type Choice = "agree" | "disagree" | "blank";
 
 export type PublishedBallot = { serial: string, choice: Choice };
+
+export type RollState = "in_person" | "online" | "absent" | "unchecked";
+
+export type RollSite = { site: string, name: string, unit: string };
+
+export type RollMark = { site: string, state: RollState, headcount: number, reason: string };
+
+export type RollRow = { site: string, name: string, unit: string, state: RollState, headcount: number, local_chair: string, reason: string };
+
+export type RollTotals = { n_sites: number, n_present: number, headcount: number };
+
+export type RollRules = { quorum: Share | null, summoned: number };
+
+export type RollFact = { "act": "opened", roll: string, rules: RollRules, sites: Array<RollSite> }
+  | { "act": "called", roll: string, participant: string }
+  | { "act": "marked", roll: string, mark: RollMark }
+  | { "act": "closed", roll: string, rows: Array<RollRow>, quorum_met: boolean | null }
+  | { "act": "amended", roll: string, before: RollRow, mark: RollMark };
+
+export type RollCommand = { "act": "call", roll: string, participant: string }
+  | { "act": "mark", roll: string, mark: RollMark }
+  | { "act": "close", roll: string };
+
+export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
+
+export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
 

@@ -5,6 +5,7 @@
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
+import { withRoll } from '../roll/rolls';
 import { withVote } from '../vote/votes';
 
 /** Facts kept for the secretary's list; older ones are in the log on the server. */
@@ -42,7 +43,8 @@ export function withHistory(state: RoomState, history: FactRecord[]): RoomState 
 export function withFact(state: RoomState, record: FactRecord): Step {
   if (record.seq <= state.room.seq) return { kind: 'old' };
   if (record.seq !== state.room.seq + 1) return { kind: 'gap' };
-  const room = { ...apply(state.room, record), seq: record.seq };
+  const applied = { ...apply(state.room, record), seq: record.seq };
+  const room = { ...applied, roll: withRoll(applied.roll, record, applied.participants) };
   const log = [...state.log, record].slice(-LOG_MAX);
   return { kind: 'applied', state: { room, log } };
 }
@@ -118,6 +120,8 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'roll':
+      return room;
     case 'vote':
       return { ...room, vote: withVote(room.vote, fact, record.at) };
     case 'packets_traced':
