@@ -278,6 +278,7 @@ impl Room {
             site: None,
             account: None,
             link: None,
+            delegate: None,
         }
     }
 

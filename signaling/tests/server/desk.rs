@@ -52,7 +52,7 @@ async fn the_office_signs_in_sees_the_province_and_plans_a_meeting() {
     let mut page = server.page(&seat).await;
     let revoked = server.ask(Method::DELETE, &revoke, Some(&cookie), None::<()>).await;
     assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
-    assert_eq!(page.closed().await, Some(protocol::error::ErrorCode::SeatInvalid));
+    assert_eq!(page.closed().await, Some(ErrorCode::SeatInvalid));
     assert_eq!(server.get(&join, None).await.0, StatusCode::NOT_FOUND);
     let ended: Meeting = server.post_json(&format!("{path}/end"), Some(&cookie), None::<()>).await;
     assert_eq!(ended.state, MeetingState::Ended);
@@ -88,7 +88,7 @@ async fn a_site_is_invited_is_granted_at_the_node_and_thanked() {
     assert!(!room.pinned.contains(&publisher));
     assert_eq!(room.main.unwrap().publisher, chair.participant.to_string());
     let refused = page.command(Command::MuteAll).await;
-    assert_eq!(refused, Err(protocol::error::ErrorCode::Forbidden));
+    assert_eq!(refused, Err(ErrorCode::Forbidden));
     server.stop().await;
 }
 
@@ -236,7 +236,7 @@ async fn a_meeting_is_recorded_ended_drafted_edited_and_printed() {
         .unwrap();
     desk.command(Command::MarkDecision { message, decision: true }).await.unwrap();
     desk.command(Command::End).await.unwrap();
-    assert_eq!(page.closed().await, Some(protocol::error::ErrorCode::MeetingEnded));
+    assert_eq!(page.closed().await, Some(ErrorCode::MeetingEnded));
     server
         .recorder
         .hears(|it| {
