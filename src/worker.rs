@@ -12,12 +12,29 @@ pub(crate) enum Job {
     Compose { dir: PathBuf },
     /// Print minutes: the document as JSON on standard input, the file on standard output.
     Minutes { format: Format },
+    /// The same with a table.
+    Table { format: Table },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
     Pdf,
     Docx,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Table {
+    Pdf,
+    Xlsx,
+}
+
+impl From<Table> for protocol::table::TableFormat {
+    fn from(format: Table) -> Self {
+        match format {
+            Table::Pdf => Self::Pdf,
+            Table::Xlsx => Self::Xlsx,
+        }
+    }
 }
 
 impl From<Format> for protocol::control::DocumentFormat {
@@ -33,6 +50,7 @@ impl From<Format> for protocol::control::DocumentFormat {
 pub(crate) fn run(job: Job) -> ExitCode {
     match job {
         Job::Compose { dir } => recorder::worker::compose(&dir),
+        Job::Table { format } => recorder::worker::table(format.into()),
         Job::Minutes { format } => recorder::worker::minutes(format.into()),
     }
 }

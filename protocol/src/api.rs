@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::control::RecordingFile;
 use crate::error::ErrorCode;
 use crate::id::{
-    AccountId, LinkId, MeetingId, ParticipantId, RecordingId, RequestId, SiteId, UnitId,
+    AccountId, DelegateId, LinkId, MeetingId, ParticipantId, RecordingId, RequestId, SiteId, UnitId,
 };
 use crate::minutes::MinutesDocument;
 use crate::role::{AccountRole, RoomRole};
@@ -180,6 +180,56 @@ pub struct JoinInfo {
     pub state: MeetingState,
     /// Name of the site that the link is bound to.
     pub site_name: String,
+    /// Name of the delegate whose link it is; none: the site's own.
+    pub delegate: Option<String>,
+}
+
+/// A delegate who was named for a meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Delegate {
+    /// Who.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub id: DelegateId,
+    /// Where it sits; none: in the hall.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub site: Option<SiteId>,
+    /// Name.
+    pub name: String,
+    /// Office.
+    pub title: String,
+    /// Votes (đại biểu chính thức); else it sits in (dự thính).
+    pub votes: bool,
+    /// Path of the page, `/vao/…`, ending in 128 random bits.
+    pub path: String,
+    /// When it first came in.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub came_at: Option<Timestamp>,
+}
+
+/// A delegate to be named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct NewDelegate {
+    /// Name, 1 to 120 characters.
+    pub name: String,
+    /// Office, at most 200 characters, may be empty.
+    pub title: String,
+    /// Votes.
+    pub votes: bool,
+}
+
+/// `POST /api/meetings/{id}/delegates`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct NewDelegates {
+    /// Where they sit; none: in the hall.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub site: Option<SiteId>,
+    /// At most 500 at once.
+    pub delegates: Vec<NewDelegate>,
 }
 
 /// `POST /api/join/{token}` and `POST /api/meetings/{id}/seat`: a seat, to be used in

@@ -6,8 +6,10 @@ use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::time::Timestamp;
+use crate::vote::VoteCommand;
 
 /// Version of this protocol. A browser with another one is told to reload.
 pub const VERSION: u32 = 1;
@@ -52,6 +54,9 @@ pub enum ClientMessage {
         sdp: String,
         /// For each sending line of the offer, what it carries.
         sends: Vec<SendLine>,
+        /// The same connection looks for a new way (ICE restart, RFC 8839 §4.4.3): it keeps its keys and its pictures.
+        /// Refused with `not_found` if it is not there any more.
+        restarts: bool,
     },
     /// Which pictures the page shows, most important first. Replaces what was wanted before.
     Watch {
@@ -176,6 +181,10 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// Roll-call.
+    Roll(RollCommand),
+    /// Votes.
+    Vote(VoteCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

@@ -9,6 +9,7 @@ use crate::id::{MeetingId, RecordingId, RequestId, SessionId};
 use crate::insight::RoomRoutes;
 use crate::media::{Grant, Layer, Slot, SlotLimit, Source, TrackKey, Want};
 use crate::minutes::MinutesDocument;
+use crate::table::{TableDocument, TableFormat};
 use crate::time::Timestamp;
 
 /// What the control plane tells a media node.
@@ -310,6 +311,15 @@ pub enum RecorderCommand {
         recording: RecordingId,
         /// Of which meeting.
         meeting: MeetingId,
+    },
+    /// Print a table; answered like minutes.
+    RenderTable {
+        /// Ties the answer to it.
+        request: RequestId,
+        /// What.
+        table: Box<TableDocument>,
+        /// As what.
+        format: TableFormat,
     },
     /// Print minutes.
     RenderMinutes {

@@ -62,6 +62,24 @@ pub enum ErrorCode {
     RenderFailed,
     /// The main picture, speaker or message meant is not in the room.
     NotInRoom,
+    /// A vote is open already.
+    VoteRunning,
+    /// This vote is not open (any more).
+    VoteNotRunning,
+    /// A vote was cast for this elector; it stands.
+    AlreadyCast,
+    /// Not one of those who may vote here.
+    NotElector,
+    /// The three counts do not add up to the headcount.
+    TallyMismatch,
+    /// Nobody may vote: no site has declared its headcount, or no delegate has come in.
+    NoElectors,
+    /// A roll-call is open already.
+    RollRunning,
+    /// This roll is not open (any more).
+    RollNotRunning,
+    /// A site is not checked yet, or absent without a reason.
+    RollIncomplete,
     /// The server failed; the log tells why.
     Internal,
 }

@@ -8,7 +8,9 @@ use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
+use crate::roll::RollFact;
 use crate::time::Timestamp;
+use crate::vote::VoteFact;
 
 /// A fact with its place in the log of one meeting.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -205,6 +207,10 @@ pub enum Fact {
         #[cfg_attr(test, ts(type = "string"))]
         recording: RecordingId,
     },
+    /// Something happened in a roll-call.
+    Roll(RollFact),
+    /// Something happened in a vote.
+    Vote(VoteFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.
     Resumed,
     /// The meeting ended for everyone: the last fact.

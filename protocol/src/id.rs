@@ -93,6 +93,18 @@ id_type!(
     CommandId
 );
 id_type!(
+    /// One vote of a meeting.
+    VoteId
+);
+id_type!(
+    /// One roll-call of a meeting.
+    RollId
+);
+id_type!(
+    /// A delegate who was named for a meeting, with a link of its own.
+    DelegateId
+);
+id_type!(
     /// One media connection at a media node. A browser that reconnects gets a new one.
     SessionId
 );

@@ -4,7 +4,7 @@
 //! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
 //! (what happened, the source of every other record), [`room`] (what a room looks like now),
 //! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
-//! [`minutes`] (the document), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+//! [`minutes`] (the document), [`vote`] (votes), [`roll`] (roll-call), [`table`] (tables to be printed), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
 
 pub mod api;
 pub mod client;
@@ -16,9 +16,12 @@ pub mod insight;
 pub mod media;
 pub mod minutes;
 pub mod role;
+pub mod roll;
 pub mod room;
+pub mod table;
 pub mod tap;
 pub mod time;
+pub mod vote;
 
 #[cfg(test)]
 mod ts;

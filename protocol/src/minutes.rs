@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{RecordingId, SiteId};
 use crate::time::Timestamp;
+use crate::vote::{VoteOutcome, VoteRules};
 
 /// Most rows of one kind in a document.
 pub const ROWS_MAX: usize = 2_000;
@@ -51,6 +52,9 @@ pub struct MinutesDocument {
     pub speeches: Vec<SpeechRow>,
     /// Messages marked as decisions, in order.
     pub decisions: Vec<DecisionRow>,
+    /// Votes, in order.
+    #[serde(default)]
+    pub votes: Vec<VoteRow>,
     /// The chair's conclusion: free text.
     pub conclusion: String,
     /// Recordings of the meeting.
@@ -132,6 +136,21 @@ pub struct DecisionRow {
     pub name: String,
     /// Its text.
     pub text: String,
+}
+
+/// One vote that was closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct VoteRow {
+    /// When it opened.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub at: Timestamp,
+    /// Its rules.
+    pub rules: VoteRules,
+    /// Its result, by the log.
+    pub outcome: VoteOutcome,
+    /// The secretary's remark.
+    pub remark: String,
 }
 
 /// One recording.

@@ -32,6 +32,8 @@ pub enum RoomRole {
     Desk,
     /// A site (điểm cầu): is seen, asks for the floor, speaks when invited.
     Site,
+    /// A delegate (đại biểu) with a device of its own: reads, asks for the floor of its site, votes.
+    Delegate,
     /// Sees and hears only.
     Observer,
 }
@@ -58,8 +60,13 @@ impl RoomRole {
         matches!(self, Self::Chair)
     }
 
-    /// Publishes a camera and a microphone at all.
+    /// Publishes a camera and a microphone at all. A delegate sits in a room that does.
     pub fn publishes(self) -> bool {
-        !matches!(self, Self::Observer)
+        !matches!(self, Self::Observer | Self::Delegate)
+    }
+
+    /// May open, close and call off votes and the roll, on the chair's word.
+    pub fn counts(self) -> bool {
+        matches!(self, Self::Chair | Self::Secretary)
     }
 }

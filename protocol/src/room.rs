@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
+use crate::roll::RollView;
 use crate::time::Timestamp;
+use crate::vote::VoteView;
 
 /// A whole room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +40,10 @@ pub struct RoomSnapshot {
     pub recording: Option<RecordingState>,
     /// The last messages, oldest first; at most 500.
     pub messages: Vec<Message>,
+    /// The roll that is open, or the last one.
+    pub roll: Option<RollView>,
+    /// The vote that is open, or the last one.
+    pub vote: Option<VoteView>,
 }
 
 /// One seat of a room.

@@ -26,6 +26,48 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// Roll-call.
+fn of_rolls() -> Vec<String> {
+    declarations![
+        crate::roll::RollState,
+        crate::roll::RollSite,
+        crate::roll::RollMark,
+        crate::roll::RollRow,
+        crate::roll::RollTotals,
+        crate::roll::RollRules,
+        crate::roll::RollFact,
+        crate::roll::RollCommand,
+        crate::roll::RollView,
+        crate::roll::Amendment,
+    ]
+}
+
+/// Votes.
+fn of_votes() -> Vec<String> {
+    declarations![
+        crate::vote::VoteMethod,
+        crate::vote::Share,
+        crate::vote::ShareOf,
+        crate::vote::VoteRules,
+        crate::vote::Tally,
+        crate::vote::Elector,
+        crate::vote::SiteTally,
+        crate::vote::VoteOutcome,
+        crate::vote::VoteFact,
+        crate::vote::VoteCommand,
+        crate::vote::VoteView,
+        crate::vote::CastView,
+        crate::vote::VoteReport,
+        crate::vote::NewPoll,
+        crate::vote::PollOpened,
+        crate::vote::BallotRequest,
+        crate::vote::BallotSigned,
+        crate::vote::BallotCast,
+        crate::vote::Choice,
+        crate::vote::PublishedBallot,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -57,6 +99,7 @@ fn text() -> String {
         crate::minutes::AttendanceRow,
         crate::minutes::SpeechRow,
         crate::minutes::DecisionRow,
+        crate::minutes::VoteRow,
         crate::minutes::RecordingRow,
         crate::control::RecordingFile,
         crate::api::Problem,
@@ -69,6 +112,9 @@ fn text() -> String {
         crate::api::NewMeeting,
         crate::api::JoinLink,
         crate::api::JoinInfo,
+        crate::api::Delegate,
+        crate::api::NewDelegate,
+        crate::api::NewDelegates,
         crate::api::Seat,
         crate::api::RecordingPhase,
         crate::api::Recording,
@@ -79,6 +125,8 @@ fn text() -> String {
         crate::api::TraceStarted,
     ];
     declarations.extend(of_insight());
+    declarations.extend(of_votes());
+    declarations.extend(of_rolls());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

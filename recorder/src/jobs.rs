@@ -9,6 +9,7 @@ use protocol::control::{DocumentFormat, RecordingFile};
 use protocol::error::ErrorCode;
 use protocol::id::RecordingId;
 use protocol::minutes::MinutesDocument;
+use protocol::table::{TableDocument, TableFormat};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -138,7 +139,33 @@ pub async fn print(
     document: &MinutesDocument,
     format: DocumentFormat,
 ) -> Result<Vec<u8>, ErrorCode> {
-    match tokio::time::timeout(DOCUMENT_TIME_MAX, print_in_child(worker, document, format)).await {
+    let name = match format {
+        DocumentFormat::Pdf => "pdf",
+        DocumentFormat::Docx => "docx",
+    };
+    print_as(worker, ["worker", "minutes", name], document).await
+}
+
+/// Prints a table in a child process.
+pub async fn print_table(
+    worker: &Path,
+    table: &TableDocument,
+    format: TableFormat,
+) -> Result<Vec<u8>, ErrorCode> {
+    let name = match format {
+        TableFormat::Pdf => "pdf",
+        TableFormat::Xlsx => "xlsx",
+    };
+    print_as(worker, ["worker", "table", name], table).await
+}
+
+async fn print_as<T: Serialize + Sync>(
+    worker: &Path,
+    arguments: [&str; 3],
+    document: &T,
+) -> Result<Vec<u8>, ErrorCode> {
+    match tokio::time::timeout(DOCUMENT_TIME_MAX, print_in_child(worker, arguments, document)).await
+    {
         Ok(Ok(bytes)) => Ok(bytes),
         Ok(Err(reason)) => {
             tracing::error!(%reason, "a document cannot be printed");
@@ -151,18 +178,14 @@ pub async fn print(
     }
 }
 
-async fn print_in_child(
+async fn print_in_child<T: Serialize + Sync>(
     worker: &Path,
-    document: &MinutesDocument,
-    format: DocumentFormat,
+    arguments: [&str; 3],
+    document: &T,
 ) -> Result<Vec<u8>, String> {
     let text = serde_json::to_vec(document).map_err(|error| error.to_string())?;
-    let name = match format {
-        DocumentFormat::Pdf => "pdf",
-        DocumentFormat::Docx => "docx",
-    };
     let mut child = Command::new(worker)
-        .args(["worker", "minutes", name])
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

@@ -13,6 +13,7 @@ pub mod minutes;
 pub mod node;
 pub mod rtp;
 pub mod session;
+pub mod tables;
 pub mod timeline;
 pub mod worker;
 

@@ -157,6 +157,15 @@ impl Node {
                 self.restore(recording);
                 self.input(recording, Input::Compose, now(), links).await;
             }
+            RecorderCommand::RenderTable { request, table, format } => {
+                let (printed, printers) = (links.printed.clone(), links.printers.clone());
+                let worker = self.config.worker.clone();
+                tokio::spawn(async move {
+                    let _permit = printers.acquire_owned().await;
+                    let document = jobs::print_table(&worker, &table, format).await;
+                    let _ = printed.send(RecorderEvent::Rendered { request, document }).await;
+                });
+            }
             RecorderCommand::RenderMinutes { request, document, format } => {
                 let (printed, printers) = (links.printed.clone(), links.printers.clone());
                 let worker = self.config.worker.clone();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use protocol::control::DocumentFormat;
 use protocol::minutes::MinutesDocument;
+use protocol::table::{TableDocument, TableFormat};
 use rustix::process::{Resource, Rlimit, setpriority_process, setrlimit};
 
 use crate::compose;
@@ -109,25 +110,36 @@ fn say(line: &WorkerLine) {
 
 /// `worker minutes pdf|docx`: reads a document as JSON from stdin and writes the file to stdout.
 pub fn minutes(format: DocumentFormat) -> ExitCode {
+    printed(|text| {
+        let document: MinutesDocument =
+            serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        crate::minutes::render(&document, format).map_err(|error| error.to_string())
+    })
+}
+
+/// `worker table pdf|xlsx`: the same with a table.
+pub fn table(format: TableFormat) -> ExitCode {
+    printed(|text| {
+        let table: TableDocument =
+            serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        crate::tables::render(&table, format).map_err(|error| error.to_string())
+    })
+}
+
+fn printed(render: impl FnOnce(&[u8]) -> Result<Vec<u8>, String>) -> ExitCode {
     let limit = Rlimit { current: Some(PRINT_BYTES_MAX), maximum: Some(PRINT_BYTES_MAX) };
     if let Err(error) = setrlimit(Resource::As, limit) {
         tracing::debug!(%error, "memory stays unlimited");
     }
-    match print_minutes(format) {
+    let mut text = Vec::new();
+    let mut stdin = std::io::stdin().lock().take(DOCUMENT_BYTES_MAX);
+    let read = stdin.read_to_end(&mut text).map_err(|error| error.to_string());
+    let bytes = read.and_then(|_| render(&text));
+    match bytes.and_then(|it| std::io::stdout().lock().write_all(&it).map_err(|e| e.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            let _ = writeln!(std::io::stderr(), "minutes: {message}");
+            let _ = writeln!(std::io::stderr(), "print: {message}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn print_minutes(format: DocumentFormat) -> Result<(), String> {
-    let mut text = Vec::new();
-    let mut stdin = std::io::stdin().lock().take(DOCUMENT_BYTES_MAX);
-    stdin.read_to_end(&mut text).map_err(|error| error.to_string())?;
-    let document: MinutesDocument =
-        serde_json::from_slice(&text).map_err(|error| error.to_string())?;
-    let bytes = crate::minutes::render(&document, format).map_err(|error| error.to_string())?;
-    std::io::stdout().lock().write_all(&bytes).map_err(|error| error.to_string())
 }

@@ -6,6 +6,7 @@
 //! axum), `minutes` (drafts).
 
 pub mod account;
+mod blind;
 mod clock;
 mod config;
 mod control;

@@ -7,6 +7,7 @@ const folder = join(import.meta.dirname, '../../web/src/i18n');
 const messages = {
   ...JSON.parse(readFileSync(join(folder, 'vi.json'), 'utf8')),
   ...JSON.parse(readFileSync(join(folder, 'room.vi.json'), 'utf8')),
+  ...JSON.parse(readFileSync(join(folder, 'conduct.vi.json'), 'utf8')),
 };
 
 /** The Vietnamese text of a key, with `{name}` replaced. */

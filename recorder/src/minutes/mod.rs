@@ -2,6 +2,7 @@
 //! file and DOCX for those who go on writing. `sheet` turns the data into sentences, `form` holds the
 //! rules as numbers, `pdf` and `docx` draw. CPU-heavy: called in the worker process only.
 
+mod ballots;
 mod calendar;
 mod docx;
 mod fonts;
@@ -15,6 +16,7 @@ mod tests;
 
 use protocol::control::DocumentFormat;
 use protocol::minutes::{MinutesDocument, ROWS_MAX, TEXT_CHARS_MAX};
+use protocol::table::TableDocument;
 
 use sheet::Sheet;
 
@@ -57,11 +59,23 @@ pub fn render(document: &MinutesDocument, format: DocumentFormat) -> Result<Vec<
     }
 }
 
+/// Prints a table whose cells are words.
+pub(crate) fn print_table(table: &TableDocument) -> Result<Vec<u8>, Error> {
+    pdf::table(table)
+}
+
 /// Refuses what would keep the printer busy for minutes.
 fn check_size(document: &MinutesDocument) -> Result<(), Error> {
-    let MinutesDocument { attendance, speeches, decisions, recordings, recipients, .. } = document;
-    let rows =
-        [attendance.len(), speeches.len(), decisions.len(), recordings.len(), recipients.len()];
+    let MinutesDocument { attendance, speeches, decisions, votes, recordings, recipients, .. } =
+        document;
+    let rows = [
+        attendance.len(),
+        speeches.len(),
+        decisions.len(),
+        votes.len(),
+        recordings.len(),
+        recipients.len(),
+    ];
     if let Some(rows) = rows.into_iter().find(|&rows| rows > ROWS_MAX) {
         return Err(Error::TooManyRows { rows });
     }
@@ -101,6 +115,8 @@ fn texts(document: &MinutesDocument) -> impl Iterator<Item = &String> {
         .chain(sites.flat_map(|row| [&row.name, &row.local_chair, &row.remark]))
         .chain(speeches.flat_map(|row| [&row.name, &row.speaker, &row.summary]))
         .chain(document.decisions.iter().flat_map(|row| [&row.name, &row.text]))
+        .chain(document.votes.iter().flat_map(|row| [&row.rules.title, &row.remark]))
+        .chain(document.votes.iter().flat_map(|row| &row.outcome.by_site).map(|row| &row.name))
         .chain(document.recordings.iter().map(|row| &row.sha256))
         .chain(&document.recipients)
 }

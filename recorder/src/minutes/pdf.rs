@@ -2,6 +2,7 @@
 //! compiler sees four embedded files and four embedded fonts and nothing else: no disk, no network, no
 //! package, no clock. The words are data (JSON strings), so nothing in them is ever run as markup.
 
+use protocol::table::TableDocument;
 use typst::diag::{FileError, FileResult, SourceDiagnostic};
 use typst::foundations::{Bytes, Datetime, Duration, Smart};
 use typst::syntax::{FileId, RootedPath, Source, VirtualPath, VirtualRoot};
@@ -30,14 +31,28 @@ pub(super) fn render(sheet: Sheet) -> Result<Vec<u8>, Error> {
         |body| text::breakable(&printable(body), text::BODY_WORD_CHARS_MAX),
         |cell| text::breakable(&printable(cell), text::CELL_WORD_CHARS_MAX),
     );
-    let press = Press::new(&sheet)?;
+    let data = serde_json::to_vec(&sheet).map_err(|error| Error::Layout(error.to_string()))?;
+    let form = if sheet.party { include_str!("party.typ") } else { include_str!("state.typ") };
+    set(form, data, timestamp(sheet.dated))
+}
+
+/// Prints a table whose cells are words.
+pub(super) fn table(table: &TableDocument) -> Result<Vec<u8>, Error> {
+    let text = serde_json::to_string(table).map_err(|error| Error::Layout(error.to_string()))?;
+    let printable = text::printable(&text, fonts::has_glyph);
+    set(include_str!("table.typ"), printable.into_bytes(), timestamp(None))
+}
+
+/// Sets a template with its data.
+fn set(template: &str, data: Vec<u8>, timestamp: Option<Timestamp>) -> Result<Vec<u8>, Error> {
+    let press = Press::new(template, data)?;
     let document = typst::compile::<PagedDocument>(&press).output;
     let document = document.map_err(|errors| Error::Layout(messages(&errors)))?;
     let standards = PdfStandards::new(&[PdfStandard::A_2b])
         .map_err(|error| Error::Export(error.message().to_string()))?;
     let options = PdfOptions {
         creator: Smart::Custom(Some("Điểm Cầu".to_owned())),
-        timestamp: timestamp(&sheet),
+        timestamp,
         standards,
         ..PdfOptions::default()
     };
@@ -45,10 +60,10 @@ pub(super) fn render(sheet: Sheet) -> Result<Vec<u8>, Error> {
 }
 
 /// The file's own date is the document's: the same data always print to the same bytes.
-fn timestamp(sheet: &Sheet) -> Option<Timestamp> {
+fn timestamp(dated: Option<LocalTime>) -> Option<Timestamp> {
     // PDF/A wants a date, even where the data have none that can be meant.
     let epoch = LocalTime { year: 1970, month: 1, day: 1, hour: 0, minute: 0 };
-    let at = sheet.dated.unwrap_or(epoch);
+    let at = dated.unwrap_or(epoch);
     let year = i32::try_from(at.year).ok()?;
     let [month, day, hour, minute] =
         [at.month, at.day, at.hour, at.minute].map(|part| u8::try_from(part).ok());
@@ -71,16 +86,14 @@ struct Press {
 }
 
 impl Press {
-    fn new(sheet: &Sheet) -> Result<Self, Error> {
-        let data = serde_json::to_vec(sheet).map_err(|error| Error::Layout(error.to_string()))?;
-        let form = if sheet.party { include_str!("party.typ") } else { include_str!("state.typ") };
+    fn new(template: &str, data: Vec<u8>) -> Result<Self, Error> {
         let main = file("main.typ")?;
         Ok(Self {
             library: LazyHash::new(Library::default()),
             book: LazyHash::new(FontBook::from_fonts(FONTS.iter())),
             main,
             sources: vec![
-                Source::new(main, form.to_owned()),
+                Source::new(main, template.to_owned()),
                 Source::new(file("body.typ")?, include_str!("body.typ").to_owned()),
             ],
             data: (file("data.json")?, Bytes::new(data)),

@@ -6,6 +6,7 @@ use protocol::minutes::{AttendanceRow, MinutesDocument, MinutesForm, RecordingRo
 use protocol::time::Timestamp;
 use serde::Serialize;
 
+use super::ballots;
 use super::calendar::{self, LocalTime};
 use super::form::{self, Form};
 use super::text;
@@ -93,12 +94,16 @@ pub(super) struct Block {
 }
 
 impl Block {
-    fn new(lead: String, text: String) -> Self {
+    pub(super) fn new(lead: String, text: String) -> Self {
         Self { lead, text, ragged: false }
     }
 
-    fn plain(text: String) -> Self {
+    pub(super) fn plain(text: String) -> Self {
         Self::new(String::new(), text)
+    }
+
+    pub(super) fn ragged(text: String) -> Self {
+        Self { ragged: true, ..Self::plain(text) }
     }
 }
 
@@ -277,10 +282,11 @@ fn sections(document: &MinutesDocument) -> Vec<Section> {
         let lead = if by.is_empty() { format!("{index})") } else { format!("{index}) ({by})") };
         Block::new(lead, text::line(&decision.text))
     });
-    let parts: [(&str, Vec<Block>); 5] = [
+    let parts: [(&str, Vec<Block>); 6] = [
         ("Mục đích, chương trình, khai mạc", filled_in(&document.opening)),
         ("Ý kiến phát biểu", document.speeches.iter().zip(1..).flat_map(speech).collect()),
         ("Nội dung quyết định", decisions.collect()),
+        ("Kết quả biểu quyết", document.votes.iter().zip(1..).flat_map(ballots::blocks).collect()),
         ("Kết luận của chủ trì", filled_in(&document.conclusion)),
         ("Bản ghi hình", document.recordings.iter().map(recording).collect()),
     ];
@@ -322,7 +328,7 @@ fn recording(row: &RecordingRow) -> Block {
     let sha256 = text::line(&row.sha256);
     let sha256 = if sha256.is_empty() { String::new() } else { format!("; mã SHA-256: {sha256}") };
     let text = format!("- Bản ghi {}: bắt đầu {started}; {length}{sha256}.", row.recording);
-    Block { ragged: true, ..Block::plain(text) }
+    Block::ragged(text)
 }
 
 fn closing(document: &MinutesDocument, gathering: &str) -> String {
@@ -432,6 +438,7 @@ mod tests {
         let mut document = sample(MinutesForm::Party, 2);
         document.speeches.clear();
         document.recordings.clear();
+        document.votes.clear();
         let headings: Vec<_> = sections(&document).into_iter().map(|part| part.heading).collect();
         let expected = [
             "1. Mục đích, chương trình, khai mạc",

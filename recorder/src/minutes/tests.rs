@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use protocol::control::DocumentFormat;
 use protocol::id::RecordingId;
 use protocol::minutes::{
-    AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow,
+    AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow, VoteRow,
 };
 use protocol::time::Timestamp;
+use protocol::vote::{Share, ShareOf, SiteTally, Tally, VoteMethod, VoteOutcome, VoteRules};
 
 use super::fonts::tests::LETTERS;
 use super::{Error, render};
@@ -47,6 +48,7 @@ pub(super) fn sample(form: MinutesForm, sites: usize) -> MinutesDocument {
             text: "Các xã ven biển hoàn thành kêu gọi tàu thuyền trước 17 giờ ngày 24/11/2026."
                 .into(),
         }],
+        votes: vec![vote(sites)],
         conclusion: "Yêu cầu các địa phương trực 24/24 giờ và báo cáo trước 16 giờ hằng ngày."
             .into(),
         recordings: vec![RecordingRow {
@@ -57,6 +59,38 @@ pub(super) fn sample(form: MinutesForm, sites: usize) -> MinutesDocument {
         }],
         recipients: vec!["Thường trực Tỉnh ủy".into(), "Như thành phần;".into(), "Lưu: VT".into()],
         log_hash: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".into(),
+    }
+}
+
+/// A show of cards in which every site had 20 and one of them voted against.
+fn vote(sites: usize) -> VoteRow {
+    let n = u32::try_from(sites).unwrap();
+    VoteRow {
+        at: Timestamp(EIGHT + 200 * MINUTE),
+        rules: VoteRules {
+            title: "Thông qua dự thảo Nghị quyết về phòng, chống thiên tai".into(),
+            method: VoteMethod::Cards,
+            threshold: Some(Share::TwoThirds),
+            threshold_of: ShareOf::Eligible,
+            quorum: Some(Share::TwoThirds),
+            held_back: false,
+        },
+        outcome: VoteOutcome {
+            tally: Tally { agree: 19 * n, disagree: n, blank: 0 },
+            eligible: 20 * n,
+            quorum_met: Some(n > 0),
+            adopted: Some(n > 0),
+            by_site: (0..sites)
+                .map(|index| SiteTally {
+                    site: None,
+                    name: site(index).name,
+                    eligible: 20,
+                    tally: Tally { agree: 19, disagree: 1, blank: 0 },
+                })
+                .collect(),
+            ballots: None,
+        },
+        remark: String::new(),
     }
 }
 
@@ -179,6 +213,22 @@ fn a_state_document_of_80_sites_prints_every_sentence_in_less_than_five_seconds(
     let headings = text.matches("Điểm cầu Có mặt").count() + text.matches("STT").count();
     assert!(headings >= 2, "{text}");
     assert!(text.contains("Nhật ký sự kiện (SHA-256): 2c26b46b"), "{text}");
+}
+
+#[test]
+fn a_vote_is_printed_with_its_counts_its_threshold_and_every_site() {
+    let (pdf, docx) = both_texts(&sample(MinutesForm::State, 80));
+    for text in [pdf, docx] {
+        for expected in [
+            "Kết quả biểu quyết",
+            "1) Biểu quyết giơ thẻ tại các điểm cầu lúc 11 giờ 20 phút:",
+            "có quyền biểu quyết 1.600, đã biểu quyết 1.600 (100,0%): đồng ý 1.520 (95,0%), \
+             không đồng ý 80 (5,0%), phiếu trắng 0 (0,0%); được thông qua (cần hai phần ba).",
+            "19/1/0 trên 20",
+        ] {
+            assert!(text.contains(expected), "{expected}\n{text}");
+        }
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tells the kernel which socket of a shared port a datagram is for (ADR 0008): reports to one, all else to
+//! Tells the kernel which socket of a shared port a datagram is for (ADR 0009): reports to one, all else to
 //! another, so that a thread sleeps on while only reports come.
 
 use std::io;

@@ -1,6 +1,6 @@
 //! Seats: who a participant of a meeting is, and the secrets that prove it.
 
-use protocol::id::{AccountId, LinkId, MeetingId, ParticipantId, SiteId};
+use protocol::id::{AccountId, DelegateId, LinkId, MeetingId, ParticipantId, SiteId};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 use sqlx::Row as _;
@@ -22,6 +22,8 @@ pub(crate) struct SeatRow {
     pub(crate) site: Option<SiteId>,
     pub(crate) account: Option<AccountId>,
     pub(crate) link: Option<LinkId>,
+    /// The delegate whose seat it is; `site` is then where it sits.
+    pub(crate) delegate: Option<DelegateId>,
 }
 
 /// Gives a seat (`seat.participant` is used only if the site or account has none in this meeting yet)
@@ -30,11 +32,12 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     let mut tx = db.write.begin().await?;
     let found = sqlx::query(
         "select participant_id from seat \
-         where meeting_id = $1 and (site_id = $2 or account_id = $3)",
+         where meeting_id = $1 and (site_id = $2 or account_id = $3 or delegate_id = $4)",
     )
     .bind(seat.meeting.to_string())
-    .bind(seat.site.map(|it| it.to_string()))
+    .bind(own_site(seat))
     .bind(seat.account.map(|it| it.to_string()))
+    .bind(seat.delegate.map(|it| it.to_string()))
     .fetch_optional(&mut *tx)
     .await?;
     let mut kept = seat.clone();
@@ -42,19 +45,20 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
         kept.participant = parsed(&row, "participant_id")?;
     }
     sqlx::query(
-        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8) \
+        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at, delegate_id) \
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
          on conflict (participant_id) do update \
          set link_id = excluded.link_id, role = excluded.role, name = excluded.name",
     )
     .bind(kept.participant.to_string())
     .bind(kept.meeting.to_string())
-    .bind(kept.site.map(|it| it.to_string()))
+    .bind(own_site(&kept))
     .bind(kept.account.map(|it| it.to_string()))
     .bind(kept.link.map(|it| it.to_string()))
     .bind(to_word(kept.role))
     .bind(&kept.name)
     .bind(now.0)
+    .bind(kept.delegate.map(|it| it.to_string()))
     .execute(&mut *tx)
     .await?;
     sqlx::query(
@@ -81,18 +85,29 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     Ok(kept)
 }
 
+/// A site has one seat in a meeting; the delegates who sit there have seats of their own.
+fn own_site(seat: &SeatRow) -> Option<String> {
+    seat.site.filter(|_| seat.delegate.is_none()).map(|it| it.to_string())
+}
+
+/// A delegate's site is kept with the delegate.
+const COLUMNS: &str = "select seat.participant_id, seat.meeting_id, seat.role, seat.name, \
+     coalesce(seat.site_id, delegate.site_id) as site_id, seat.account_id, seat.link_id, \
+     seat.delegate_id, seat.created_at from seat \
+     left join delegate on delegate.delegate_id = seat.delegate_id ";
+
 /// The seat that a secret proves, and when the secret was given.
 pub(crate) async fn find_by_token(db: &Db, token: &str) -> Result<Option<(SeatRow, Timestamp)>> {
-    let row = sqlx::query(
-        "select seat.participant_id, meeting_id, role, name, site_id, account_id, link_id, \
-         seat_token.created_at \
-         from seat_token join seat on seat.participant_id = seat_token.participant_id \
-         where token_hash = $1",
-    )
-    .bind(secret::hash(token))
-    .fetch_optional(&db.read)
-    .await?;
-    row.map(|row| Ok((seat(&row)?, Timestamp(row.try_get("created_at")?)))).transpose()
+    let text = format!(
+        "select it.*, seat_token.created_at as given_at from seat_token \
+         join ({COLUMNS}) as it on it.participant_id = seat_token.participant_id \
+         where token_hash = $1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(secret::hash(token))
+        .fetch_optional(&db.read)
+        .await?;
+    row.map(|row| Ok((seat(&row)?, Timestamp(row.try_get("given_at")?)))).transpose()
 }
 
 /// The seat of a link's site, if it was ever taken.
@@ -101,14 +116,39 @@ pub(crate) async fn find_by_site(
     meeting: MeetingId,
     site: SiteId,
 ) -> Result<Option<SeatRow>> {
-    let row = sqlx::query(
-        "select participant_id, meeting_id, role, name, site_id, account_id, link_id from seat \
-         where meeting_id = $1 and site_id = $2",
-    )
-    .bind(meeting.to_string())
-    .bind(site.to_string())
-    .fetch_optional(&db.read)
-    .await?;
+    find(db, "seat.site_id", meeting, site.to_string()).await
+}
+
+/// The seat of an account, if it was ever taken.
+pub(crate) async fn find_by_account(
+    db: &Db,
+    meeting: MeetingId,
+    account: AccountId,
+) -> Result<Option<SeatRow>> {
+    find(db, "seat.account_id", meeting, account.to_string()).await
+}
+
+/// The seat of a delegate, if it was ever taken.
+pub(crate) async fn find_by_delegate(
+    db: &Db,
+    meeting: MeetingId,
+    delegate: DelegateId,
+) -> Result<Option<SeatRow>> {
+    find(db, "seat.delegate_id", meeting, delegate.to_string()).await
+}
+
+async fn find(
+    db: &Db,
+    column: &'static str,
+    meeting: MeetingId,
+    id: String,
+) -> Result<Option<SeatRow>> {
+    let text = format!("{COLUMNS} where seat.meeting_id = $1 and {column} = $2");
+    let row = sqlx::query(sqlx::AssertSqlSafe(text))
+        .bind(meeting.to_string())
+        .bind(id)
+        .fetch_optional(&db.read)
+        .await?;
     row.map(|row| seat(&row)).transpose()
 }
 
@@ -121,5 +161,6 @@ fn seat(row: &SqliteRow) -> Result<SeatRow> {
         site: parsed_option(row, "site_id")?,
         account: parsed_option(row, "account_id")?,
         link: parsed_option(row, "link_id")?,
+        delegate: parsed_option(row, "delegate_id")?,
     })
 }

@@ -47,7 +47,7 @@ fn status(code: ErrorCode) -> StatusCode {
         ErrorCode::NotSignedIn | ErrorCode::WrongPassword | ErrorCode::SeatInvalid => {
             StatusCode::UNAUTHORIZED
         }
-        ErrorCode::Forbidden => StatusCode::FORBIDDEN,
+        ErrorCode::Forbidden | ErrorCode::NotElector => StatusCode::FORBIDDEN,
         ErrorCode::NotFound | ErrorCode::LinkInvalid | ErrorCode::NotInRoom => {
             StatusCode::NOT_FOUND
         }
@@ -56,11 +56,19 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::SeatTaken
         | ErrorCode::Conflict
         | ErrorCode::AlreadyRecording
-        | ErrorCode::NotRecording => StatusCode::CONFLICT,
+        | ErrorCode::NotRecording
+        | ErrorCode::VoteRunning
+        | ErrorCode::VoteNotRunning
+        | ErrorCode::AlreadyCast
+        | ErrorCode::NoElectors
+        | ErrorCode::RollRunning
+        | ErrorCode::RollNotRunning
+        | ErrorCode::RollIncomplete => StatusCode::CONFLICT,
         ErrorCode::InvalidInput
         | ErrorCode::VersionMismatch
         | ErrorCode::UnknownMessage
-        | ErrorCode::InvalidSdp => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidSdp
+        | ErrorCode::TallyMismatch => StatusCode::BAD_REQUEST,
         ErrorCode::UnsupportedMedia => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::TooManyRequests | ErrorCode::AccountLocked => StatusCode::TOO_MANY_REQUESTS,

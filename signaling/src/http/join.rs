@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use protocol::api::{JoinInfo, Meeting, MeetingState, Seat};
+use protocol::api::{Delegate, JoinInfo, Meeting, MeetingState, Seat};
 use protocol::error::ErrorCode;
-use protocol::id::{MeetingId, ParticipantId};
+use protocol::id::{MeetingId, ParticipantId, SiteId};
 use protocol::role::{AccountRole, RoomRole};
 use protocol::time::Timestamp;
 
 use super::access::SignedIn;
 use super::body::Parsed;
-use super::meetings::found;
+use super::meetings::{found, links_expire_at};
 use super::{ApiError, App};
+use crate::db::delegates::{self, FoundDelegate};
 use crate::db::links::{self, FoundLink};
 use crate::db::seats::{self, SeatRow};
+use crate::db::units;
 use crate::secret::{Secret, entropy};
 
 /// A token that is longer is not one of ours.
@@ -26,12 +28,19 @@ pub(super) async fn info(
     State(app): State<Arc<App>>,
     Parsed(token): Parsed<String>,
 ) -> Result<Json<JoinInfo>, ApiError> {
+    if let Some((found, meeting)) = find_delegate(&app, &token).await? {
+        let site_name = site_name(&app, found.delegate.site).await?;
+        let delegate = Some(full_name(&found.delegate));
+        let (title, scheduled_at, state) = (meeting.title, meeting.scheduled_at, meeting.state);
+        return Ok(Json(JoinInfo { title, scheduled_at, state, site_name, delegate }));
+    }
     let (link, meeting) = find_link(&app, &token).await?;
     Ok(Json(JoinInfo {
         title: meeting.title,
         scheduled_at: meeting.scheduled_at,
         state: meeting.state,
         site_name: link.site_name,
+        delegate: None,
     }))
 }
 
@@ -40,6 +49,9 @@ pub(super) async fn site_seat(
     State(app): State<Arc<App>>,
     Parsed(token): Parsed<String>,
 ) -> Result<Json<Seat>, ApiError> {
+    if let Some((found, meeting)) = find_delegate(&app, &token).await? {
+        return delegate_seat(&app, found.delegate, meeting).await;
+    }
     let (link, meeting) = find_link(&app, &token).await?;
     let seat = SeatRow {
         participant: new_participant(&app),
@@ -49,11 +61,12 @@ pub(super) async fn site_seat(
         site: Some(link.site),
         account: None,
         link: Some(link.id),
+        delegate: None,
     };
     give(&app, meeting, seat).await
 }
 
-async fn find_link(app: &App, token: &str) -> Result<(FoundLink, Meeting), ApiError> {
+pub(super) async fn find_link(app: &App, token: &str) -> Result<(FoundLink, Meeting), ApiError> {
     if token.len() > TOKEN_BYTES_MAX {
         return Err(ErrorCode::LinkInvalid.into());
     }
@@ -66,6 +79,60 @@ async fn find_link(app: &App, token: &str) -> Result<(FoundLink, Meeting), ApiEr
         return Err(ErrorCode::LinkExpired.into());
     }
     Ok((link, meeting))
+}
+
+/// The delegate whose link it is, if it is one's.
+async fn find_delegate(
+    app: &App,
+    token: &str,
+) -> Result<Option<(FoundDelegate, Meeting)>, ApiError> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(ErrorCode::LinkInvalid.into());
+    }
+    let Some(found_delegate) = delegates::find_by_token(&app.db, token).await? else {
+        return Ok(None);
+    };
+    if found_delegate.revoked {
+        return Err(ErrorCode::LinkInvalid.into());
+    }
+    let meeting = found(app, found_delegate.meeting).await?;
+    if has_expired(meeting.state, links_expire_at(meeting.scheduled_at), app.now()) {
+        return Err(ErrorCode::LinkExpired.into());
+    }
+    Ok(Some((found_delegate, meeting)))
+}
+
+async fn site_name(app: &App, site: Option<SiteId>) -> Result<String, ApiError> {
+    let Some(site) = site else { return Ok(String::new()) };
+    let units = units::list(&app.db).await?;
+    let mut sites = units.into_iter().flat_map(|it| it.sites);
+    Ok(sites.find(|it| it.id == site).map(|it| it.name).unwrap_or_default())
+}
+
+/// "Nguyễn Văn A, Bí thư Đảng ủy".
+fn full_name(delegate: &Delegate) -> String {
+    match delegate.title.as_str() {
+        "" => delegate.name.clone(),
+        title => format!("{}, {title}", delegate.name),
+    }
+}
+
+async fn delegate_seat(
+    app: &App,
+    delegate: Delegate,
+    meeting: Meeting,
+) -> Result<Json<Seat>, ApiError> {
+    let seat = SeatRow {
+        participant: new_participant(app),
+        meeting: meeting.id,
+        role: if delegate.votes { RoomRole::Delegate } else { RoomRole::Observer },
+        name: full_name(&delegate),
+        site: delegate.site,
+        account: None,
+        link: None,
+        delegate: Some(delegate.id),
+    };
+    give(app, meeting, seat).await
 }
 
 /// Whether a link's time is over. That counts only while the meeting waits to be opened: one that runs past
@@ -97,6 +164,7 @@ pub(super) async fn account_seat(
         site: None,
         account: Some(account.id),
         link: None,
+        delegate: None,
     };
     give(&app, meeting, seat).await
 }

@@ -18,7 +18,7 @@ use super::body::{Body, Parsed};
 use super::{ApiError, App};
 use crate::db::meetings::{NewLink, NewRow};
 use crate::db::{self, links as link_rows, seats, units as unit_rows};
-use crate::room::Act;
+use crate::room::{Act, told_all};
 use crate::secret::{Secret, entropy};
 use crate::text::nfc;
 
@@ -234,7 +234,7 @@ pub(super) async fn facts(
 ) -> Result<Json<Vec<FactRecord>>, ApiError> {
     found(&app, id).await?;
     let entries = db::facts::list(&app.db, id).await?;
-    Ok(Json(entries.into_iter().map(|it| it.record).collect()))
+    Ok(Json(told_all(entries.into_iter().map(|it| it.record).collect())))
 }
 
 #[cfg(test)]

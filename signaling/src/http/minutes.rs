@@ -10,7 +10,7 @@ use protocol::api::{MeetingState, Minutes};
 use protocol::control::DocumentFormat;
 use protocol::error::ErrorCode;
 use protocol::id::MeetingId;
-use protocol::minutes::{MinutesDocument, ROWS_MAX, TEXT_CHARS_MAX};
+use protocol::minutes::{MinutesDocument, ROWS_MAX, TEXT_CHARS_MAX, VoteRow};
 use protocol::role::AccountRole::Secretary;
 
 use super::access::SignedIn;
@@ -55,11 +55,20 @@ pub(super) async fn change(
     // What ties the document to the log is not edited.
     document.log_hash = before.document.log_hash;
     document.recordings = before.document.recordings;
+    document.votes = with_remarks(before.document.votes, &document.votes);
     let by = Some(account.0.id);
     if !db::minutes::insert(&app.db, id, changed.version, &document, by, app.now()).await? {
         return Err(ErrorCode::Conflict.into());
     }
     current(&app, id).await.map(Json)
+}
+
+/// The votes as the log has them, with the secretary's remarks.
+fn with_remarks(mut votes: Vec<VoteRow>, edited: &[VoteRow]) -> Vec<VoteRow> {
+    for (vote, edited) in votes.iter_mut().zip(edited) {
+        vote.remark.clone_from(&edited.remark);
+    }
+    votes
 }
 
 fn check(document: &MinutesDocument) -> Result<(), ApiError> {
@@ -86,7 +95,8 @@ fn check(document: &MinutesDocument) -> Result<(), ApiError> {
     ];
     // Bytes are never fewer than characters: the exact count is taken of long texts only.
     let is_long = |it: &str| it.len() > TEXT_CHARS_MAX && it.chars().count() > TEXT_CHARS_MAX;
-    match texts.into_iter().find(|(_, it)| is_long(it)) {
+    let remarks = document.votes.iter().map(|it| ("votes", &it.remark));
+    match texts.into_iter().chain(remarks).find(|(_, it)| is_long(it)) {
         Some((name, _)) => Err(ApiError::field(name)),
         None => Ok(()),
     }

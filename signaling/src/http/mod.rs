@@ -4,6 +4,7 @@
 mod access;
 mod assets;
 mod body;
+mod delegates;
 mod error;
 mod insight;
 mod join;
@@ -14,8 +15,10 @@ mod operators;
 mod origin;
 pub(crate) mod passwords;
 mod recordings;
+mod roll;
 mod serve;
 mod session;
+mod votes;
 mod whip;
 
 use std::sync::Arc;
@@ -91,6 +94,19 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/recordings/{id}", get(recordings::find))
         .route("/recordings/{id}/compose", post(recordings::compose))
         .route("/recordings/{id}/files/{*path}", get(recordings::file))
+        .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
+        .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
+        .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))
+        .route("/meetings/{id}/roll", post(roll::open))
+        .route("/meetings/{id}/roll.csv", get(roll::csv))
+        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
+        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
+        .route("/meetings/{id}/votes", get(votes::list))
+        .route("/meetings/{id}/polls", post(votes::open_poll))
+        .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
+        .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
+        .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
+        .route("/ballots", post(votes::cast))
         .route("/join/{token}", get(join::info).post(join::site_seat))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

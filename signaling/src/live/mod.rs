@@ -18,6 +18,7 @@ use protocol::control::{
 use protocol::error::ErrorCode;
 use protocol::id::{MeetingId, RecordingId, RequestId, SessionId};
 use protocol::minutes::MinutesDocument;
+use protocol::table::{TableDocument, TableFormat};
 use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Ended, INPUTS_MAX};
@@ -360,6 +361,24 @@ impl Hub {
         document: MinutesDocument,
         format: DocumentFormat,
     ) -> Result<Vec<u8>, ErrorCode> {
+        let document = Box::new(document);
+        self.print(|request| RecorderCommand::RenderMinutes { request, document, format }).await
+    }
+
+    /// Has a table printed.
+    pub(crate) async fn render_table(
+        &self,
+        table: TableDocument,
+        format: TableFormat,
+    ) -> Result<Vec<u8>, ErrorCode> {
+        let table = Box::new(table);
+        self.print(|request| RecorderCommand::RenderTable { request, table, format }).await
+    }
+
+    async fn print(
+        &self,
+        command: impl FnOnce(RequestId) -> RecorderCommand,
+    ) -> Result<Vec<u8>, ErrorCode> {
         if !self.recorder_ready.load(Ordering::Relaxed) {
             return Err(ErrorCode::RecorderUnavailable);
         }
@@ -367,8 +386,7 @@ impl Hub {
         let request = RequestId::from_parts(unix_ms, secret::entropy());
         let (answer, answered) = oneshot::channel();
         self.tables().rendering.insert(request, answer);
-        let document = Box::new(document);
-        self.tell_recorder(RecorderCommand::RenderMinutes { request, document, format });
+        self.tell_recorder(command(request));
         let waited = tokio::time::timeout(RENDER_MAX, answered).await;
         self.tables().rendering.remove(&request);
         waited.map_or(Err(ErrorCode::RenderFailed), |it| {

@@ -10,9 +10,11 @@ use protocol::minutes::{
     AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow,
 };
 use protocol::role::RoomRole;
+use protocol::roll::{RollFact, RollState};
 use protocol::time::Timestamp;
 
 use super::chapters::decisions;
+use super::votes;
 
 /// What a draft is made from.
 pub(super) struct Sources<'a> {
@@ -45,15 +47,38 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         venue: venue(&meeting.venue, sources.sites.len()),
         chair: read.name_of_role(RoomRole::Chair),
         secretary: read.name_of_role(RoomRole::Secretary),
-        attendance: read.attendance(sources.sites, ended_at),
+        attendance: checked(read.attendance(sources.sites, ended_at), sources.facts),
         opening: String::new(),
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
+        votes: votes::rows(sources.facts),
         conclusion: String::new(),
         recordings: sources.recordings.clone(),
         recipients: Vec::new(),
         log_hash: sources.log_hash.clone(),
     }
+}
+
+/// Attendance as the last closed roll has it; what the connections alone say where none was taken.
+fn checked(mut rows: Vec<AttendanceRow>, facts: &[FactRecord]) -> Vec<AttendanceRow> {
+    let closed = facts.iter().rev().find_map(|record| match &record.fact {
+        Fact::Roll(RollFact::Closed { rows, .. }) => Some(rows),
+        _ => None,
+    });
+    for row in &mut rows {
+        let called = closed.into_iter().flatten().find(|it| Some(it.site) == row.site);
+        if let Some(called) = called {
+            row.present = called.state.is_present();
+            row.headcount = called.headcount;
+            row.remark = match called.state {
+                RollState::InPerson => format!("Trực tiếp. {}", called.reason),
+                RollState::Online | RollState::Absent | RollState::Unchecked => {
+                    called.reason.clone()
+                }
+            };
+        }
+    }
+    rows
 }
 
 /// "Hội trường UBND tỉnh, trực tuyến đến 78 điểm cầu".

@@ -4,6 +4,7 @@ mod chapters;
 mod draft;
 #[cfg(test)]
 mod tests;
+mod votes;
 
 use protocol::api::{Minutes, Recording};
 use protocol::id::{AccountId, MeetingId};

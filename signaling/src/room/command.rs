@@ -7,13 +7,13 @@ use protocol::id::{MessageId, ParticipantId, RecordingId};
 use protocol::media::Source;
 use protocol::role::RoomRole;
 
-use super::Now;
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
+use super::{Now, roll, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
-const HEADCOUNT_MAX: u32 = 10_000;
+pub(crate) const HEADCOUNT_MAX: u32 = 10_000;
 
 /// Longest local chair, in characters.
 const LOCAL_CHAIR_CHARS_MAX: usize = 200;
@@ -80,6 +80,8 @@ pub(crate) fn facts_of(
             allowed(target.id != by && target.role != RoomRole::Chair)?;
             Ok(leave(state, target, LeaveReason::Removed, now))
         }
+        Command::Roll(command) => roll::facts_of(state, seat, command, now),
+        Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -100,7 +102,8 @@ fn when(changed: bool, fact: Fact) -> Vec<Fact> {
 }
 
 fn declare(seat: &Seat, headcount: u32, local_chair: &str) -> Result<Vec<Fact>, ErrorCode> {
-    allowed(seat.role == RoomRole::Site)?;
+    // The chair sits in the hall, which is no remote site but has delegates too.
+    allowed(matches!(seat.role, RoomRole::Site | RoomRole::Chair))?;
     let local_chair = nfc(local_chair);
     if headcount > HEADCOUNT_MAX || local_chair.chars().count() > LOCAL_CHAIR_CHARS_MAX {
         return Err(ErrorCode::InvalidInput);
@@ -176,7 +179,7 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
     facts
 }
 
-fn invite(state: &State, target: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
+pub(crate) fn invite(state: &State, target: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     allowed(target.role.publishes())?;
     if !target.connected {
         return Err(ErrorCode::NotInRoom);

@@ -63,6 +63,8 @@ impl Floor {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
+            | Fact::Roll(_)
+            | Fact::Vote(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

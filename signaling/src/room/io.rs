@@ -3,8 +3,10 @@
 use protocol::client::{ClientMessage, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
-use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, SessionId};
+use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, RollId, SessionId, VoteId};
+use protocol::roll::{RollRules, RollSite};
 use protocol::time::Timestamp;
+use protocol::vote::{Tally, VoteRules};
 
 use crate::db::facts::Entry;
 use crate::db::seats::SeatRow;
@@ -42,6 +44,14 @@ pub(crate) enum Act {
     End,
     /// Shows a seat out: its link was revoked.
     Expel(ParticipantId),
+    /// Begins a roll-call of the invited sites.
+    OpenRoll { by: ParticipantId, roll: RollId, rules: RollRules, sites: Vec<RollSite> },
+    /// Opens a secret poll whose key was made.
+    OpenPoll { by: ParticipantId, vote: VoteId, rules: VoteRules, public_key: String },
+    /// Notes that a delegate gets its ballot.
+    IssueBallot { vote: VoteId, participant: ParticipantId, blinded: String },
+    /// Closes a poll that was counted.
+    ClosePoll { by: ParticipantId, vote: VoteId, tally: Tally, ballots: String },
     /// Writes down that an account has a publisher's packets traced.
     Trace { publisher: String, account: AccountId, seconds: u16 },
 }

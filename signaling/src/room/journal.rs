@@ -65,6 +65,8 @@ impl Journal {
             | Fact::DecisionMarked { .. }
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
+            | Fact::Roll(_)
+            | Fact::Vote(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -13,9 +13,13 @@ mod journal;
 mod media;
 mod observed;
 mod offers;
+mod office;
 mod relayed;
+mod roll;
 mod roster;
 mod state;
+mod telling;
+mod vote;
 
 mod floor;
 mod messages;
@@ -42,8 +46,11 @@ use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
 use self::relayed::Relayed;
+pub(crate) use self::roll::report as roll_report;
 pub(crate) use self::roster::whip_participant;
 use self::state::State;
+pub(crate) use self::state::State as RoomState;
+pub(crate) use self::vote::{reports, told_all};
 use crate::db::facts::Entry;
 use crate::db::seats::SeatRow;
 
@@ -286,37 +293,6 @@ impl Room {
         }
     }
 
-    fn welcome(
-        &mut self,
-        connection: ConnectionId,
-        participant: ParticipantId,
-        resume_after: Option<u64>,
-        now: Now,
-    ) {
-        let missed = resume_after.and_then(|seen| self.missed_after(seen));
-        let snapshot =
-            if missed.is_some() { None } else { Some(Box::new(self.committed.snapshot())) };
-        let epoch = self.epoch.clone();
-        self.send(connection, ServerMessage::Welcome { participant, epoch, now: now.at, snapshot });
-        for record in missed.unwrap_or_default() {
-            self.send(connection, ServerMessage::Fact(record));
-        }
-    }
-
-    /// The facts after `seen`, if all of them are still at hand.
-    fn missed_after(&self, seen: u64) -> Option<Vec<FactRecord>> {
-        let missing = usize::try_from(self.committed.seq.checked_sub(seen)?).ok()?;
-        let skip = self.recent.len().checked_sub(missing)?;
-        Some(self.recent.iter().skip(skip).cloned().collect())
-    }
-
-    fn remember(&mut self, record: FactRecord) {
-        if self.recent.len() == RESUME_FACTS_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(record);
-    }
-
     fn client(&mut self, connection: ConnectionId, message: ClientMessage, now: Now) {
         // A connection that was replaced may still have had something to say.
         let Some(id) = self.observed.connections.get(&connection).copied() else { return };
@@ -324,7 +300,9 @@ impl Room {
             ClientMessage::Command { id: command_id, command } => {
                 self.command(connection, id, command_id, &command, now);
             }
-            ClientMessage::Offer { sdp, sends } => self.offer(id, sdp, sends, now),
+            ClientMessage::Offer { sdp, sends, restarts } => {
+                self.offer(id, sdp, (sends, restarts), now);
+            }
             ClientMessage::Watch { wants } => {
                 let wants = media::sane_wants(&self.committed, wants);
                 let session = self.offers.set_wants(id, &wants);
@@ -369,38 +347,13 @@ impl Room {
                 }
                 self.gathering.replies.push(reply);
             }
-            Err(code) => self.send(connection, ServerMessage::Refused { id, code }),
-        }
-    }
-
-    fn office(&mut self, request: OfficeRequest, act: &Act, now: Now) {
-        if self.staged.ended && *act != Act::Wait {
-            return self.output(Output::Answer(request, Err(ErrorCode::MeetingEnded)));
-        }
-        if *act == Act::End && self.waits_for_last_words(Asked::Office(request), now) {
-            return;
-        }
-        let facts = match act {
-            Act::Wait => Vec::new(),
-            Act::End => command::end(&self.staged, now),
-            Act::Expel(id) => match self.staged.roster.get(*id) {
-                Some(seat) if seat.removed_at.is_none() => {
-                    command::leave(&self.staged, seat, LeaveReason::Removed, now)
+            Err(code) => {
+                if let Some(fact) = vote::refusal(&self.staged, by, command, code) {
+                    self.stage(Some(by), fact, None, now);
                 }
-                Some(_) | None => Vec::new(),
-            },
-            Act::Trace { publisher, account, seconds } => {
-                let Some(participant) = self.staged.roster.by_publisher(publisher) else {
-                    return self.output(Output::Answer(request, Err(ErrorCode::NotInRoom)));
-                };
-                let (account, seconds) = (*account, *seconds);
-                vec![Fact::PacketsTraced { participant, account, seconds }]
+                self.send(connection, ServerMessage::Refused { id, code });
             }
-        };
-        for fact in facts {
-            self.stage(None, fact, None, now);
         }
-        self.gathering.replies.push(ReplyTo::Office(request));
     }
 
     /// Adds a fact to what is written next.
@@ -456,7 +409,8 @@ impl Room {
             self.committed.apply(entry);
             self.remember(entry.record.clone());
             self.journal.after(&self.committed, &entry.record, &mut to_recorder);
-            self.output(Output::Broadcast(Box::new(ServerMessage::Fact(entry.record.clone()))));
+            let told = self.told(&entry.record);
+            self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
         }
         for reply in batch.replies {
             self.reply(reply, Ok(()));

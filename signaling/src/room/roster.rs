@@ -112,6 +112,8 @@ impl Roster {
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
             | Fact::PacketsTraced { .. }
+            | Fact::Roll(_)
+            | Fact::Vote(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

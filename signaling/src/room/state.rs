@@ -12,7 +12,9 @@ use protocol::time::Timestamp;
 
 use super::floor::Floor;
 use super::messages::Messages;
+use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
+use super::vote::{self, Vote};
 use crate::db::facts::Entry;
 
 /// Commands remembered of each participant. A page that was away for a minute sends a handful again.
@@ -31,6 +33,10 @@ pub(crate) struct State {
     pub(crate) main: MainPicture,
     pub(crate) recording: Option<RecordingState>,
     pub(crate) messages: Messages,
+    /// The roll that is open, or the last one.
+    pub(crate) roll: Option<Roll>,
+    /// The vote that is open, or the last one.
+    pub(crate) vote: Option<Vote>,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -51,6 +57,8 @@ impl State {
             main: CHAIRS_CAMERA,
             recording: None,
             messages: Messages::default(),
+            roll: None,
+            vote: None,
             commands: HashMap::new(),
         }
     }
@@ -65,6 +73,7 @@ impl State {
         }
         self.roster.apply(&record.fact, record.at);
         self.floor.apply(&record.fact, record.at);
+        roll::apply(&mut self.roll, record, &self.roster);
         match &record.fact {
             Fact::Opened { title } => {
                 self.title.clone_from(title);
@@ -103,7 +112,9 @@ impl State {
             | Fact::Spoke { .. }
             | Fact::AllMuted
             | Fact::PacketsTraced { .. }
+            | Fact::Roll(_)
             | Fact::Resumed => {}
+            Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
         }
     }
 
@@ -118,7 +129,7 @@ impl State {
     }
 
     /// The room as a newcomer sees it.
-    pub(crate) fn snapshot(&self) -> RoomSnapshot {
+    pub(crate) fn snapshot(&self, viewer: ParticipantId) -> RoomSnapshot {
         RoomSnapshot {
             meeting: self.meeting,
             title: self.title.clone(),
@@ -131,6 +142,8 @@ impl State {
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),
+            roll: self.roll.as_ref().map(Roll::view),
+            vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
         }
     }
 

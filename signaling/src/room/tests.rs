@@ -2,12 +2,14 @@
 
 mod ending;
 mod random;
+mod rolls;
+mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
-use protocol::id::{CommandId, MeetingId, ParticipantId};
+use protocol::id::{CommandId, MeetingId, ParticipantId, SiteId};
 use protocol::media::{Source, TrackKey};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
@@ -23,6 +25,8 @@ const SECRETARY: u64 = 3;
 const SITE: u64 = 4;
 const OTHER: u64 = 5;
 const OBSERVER: u64 = 6;
+/// From here on: delegates.
+const DELEGATE: u64 = 1_000;
 
 fn meeting() -> MeetingId {
     MeetingId::from_parts(1, 1)
@@ -38,6 +42,7 @@ fn role(n: u64) -> RoomRole {
         DESK => RoomRole::Desk,
         SECRETARY => RoomRole::Secretary,
         OBSERVER => RoomRole::Observer,
+        DELEGATE.. => RoomRole::Delegate,
         _ => RoomRole::Site,
     }
 }
@@ -53,6 +58,8 @@ struct Stage {
     media: Vec<MediaCommand>,
     recorder: Vec<RecorderCommand>,
     closed: Vec<(u64, Option<ErrorCode>)>,
+    /// To the office.
+    answers: Vec<(u64, Result<(), ErrorCode>)>,
     n_commands: u128,
 }
 
@@ -72,6 +79,7 @@ impl Stage {
             media: Vec::new(),
             recorder: Vec::new(),
             closed: Vec::new(),
+            answers: Vec::new(),
             n_commands: 0,
         };
         stage.drain();
@@ -82,7 +90,10 @@ impl Stage {
     fn restart(&mut self) {
         let now = self.now();
         let room = Room::restore(meeting(), "demo", "e2", &self.log, now);
+        let n_commands = self.n_commands;
         *self = Self::with(room, std::mem::take(&mut self.log), self.tick);
+        // No page gives an id twice because the server has stopped.
+        self.n_commands += n_commands;
     }
 
     fn now(&mut self) -> Now {
@@ -115,7 +126,8 @@ impl Stage {
                 Output::Close(connection, code) => self.closed.push((connection, code)),
                 Output::Media(command) => self.media.push(*command),
                 Output::Recorder(command) => self.recorder.push(command),
-                Output::Answer(..) | Output::Ingested(..) | Output::Over => {}
+                Output::Answer(request, result) => self.answers.push((request, result)),
+                Output::Ingested(..) | Output::Over => {}
             }
         }
     }
@@ -146,9 +158,10 @@ impl Stage {
             meeting: meeting(),
             role: role(n),
             name: format!("Điểm cầu {n}"),
-            site: None,
+            site: (role(n) == RoomRole::Site).then(|| SiteId::from_parts(n, 0)),
             account: None,
             link: None,
+            delegate: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
         self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });

@@ -1,13 +1,15 @@
 //! The texts are complete, speak Vietnamese, and keep to the glossary.
 import { describe, expect, it } from 'vitest';
 
+import conductEn from './conduct.en.json';
+import conductVi from './conduct.vi.json';
 import en from './en.json';
 import roomEn from './room.en.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-const vietnamese: Record<string, string> = { ...vi, ...roomVi };
-const english: Record<string, string> = { ...en, ...roomEn };
+const vietnamese: Record<string, string> = { ...vi, ...roomVi, ...conductVi };
+const english: Record<string, string> = { ...en, ...roomEn, ...conductEn };
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? '').sort();
 
 /** Words that Vietnamese offices write like this: names of products, formats, units and keys. */
@@ -24,10 +26,12 @@ describe('the texts', () => {
   it('exist in both languages', () => {
     expect(Object.keys(vi).sort()).toEqual(Object.keys(en).sort());
     expect(Object.keys(roomVi).sort()).toEqual(Object.keys(roomEn).sort());
+    expect(Object.keys(conductVi).sort()).toEqual(Object.keys(conductEn).sort());
   });
 
   it('have one owner each', () => {
-    expect(Object.keys(vi).filter((key) => key in roomVi)).toEqual([]);
+    const files = [vi, roomVi, conductVi].flatMap((file) => Object.keys(file));
+    expect(files.filter((key, index) => files.indexOf(key) !== index)).toEqual([]);
   });
 
   it('name the same placeholders in both languages', () => {

@@ -2,14 +2,15 @@
 //! is in the first load; English is fetched when it is chosen.
 import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
+import conductVi from './conduct.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-export type MessageKey = keyof typeof vi | keyof typeof roomVi;
+export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi;
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
-const vietnamese: Messages = { ...vi, ...roomVi };
+const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi };
 let messages = $state.raw<Messages>(vietnamese);
 let language = $state<Language>('vi');
 
@@ -45,8 +46,10 @@ export function currentLanguage(): Language {
 
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
-    const [en, roomEn] = await Promise.all([import('./en.json'), import('./room.en.json')]);
-    messages = { ...en.default, ...roomEn.default };
+    const [en, roomEn, conductEn] = await Promise.all([
+      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'),
+    ]);
+    messages = { ...en.default, ...roomEn.default, ...conductEn.default };
   } else {
     messages = vietnamese;
   }

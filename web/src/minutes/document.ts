@@ -2,7 +2,7 @@
 import type { MinutesDocument, RecordingRow } from '../protocol';
 
 export type Part =
-  | 'header' | 'time' | 'people' | 'attendance' | 'opening' | 'speeches' | 'decisions' | 'conclusion' | 'recipients';
+  | 'header' | 'time' | 'people' | 'attendance' | 'opening' | 'speeches' | 'decisions' | 'votes' | 'conclusion' | 'recipients';
 
 const FIELDS: Record<Part, readonly (keyof MinutesDocument)[]> = {
   header: ['form', 'parent_body', 'issuing_body', 'number', 'place', 'dated', 'title'],
@@ -12,6 +12,7 @@ const FIELDS: Record<Part, readonly (keyof MinutesDocument)[]> = {
   opening: ['opening'],
   speeches: ['speeches'],
   decisions: ['decisions'],
+  votes: ['votes'],
   conclusion: ['conclusion'],
   recipients: ['recipients'],
 };

@@ -3,6 +3,8 @@
 import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
+import { rollSentence } from '../roll/sentences';
+import { voteSentence } from '../vote/sentences';
 
 /** How loudly a fact speaks in the log. */
 export type Weight = 'mark' | 'plain' | 'technical';
@@ -120,6 +122,10 @@ function sentence(fact: Fact, context: Context): string {
       return say('fact.recording_failed', { reason: say(`error.${fact.code}`) });
     case 'recording_stopped':
       return say('fact.recording_stopped');
+    case 'roll':
+      return rollSentence(fact, nameOf, say);
+    case 'vote':
+      return voteSentence(fact, by, nameOf, say).text;
     case 'resumed':
       return say('fact.resumed');
     case 'ended':
@@ -146,6 +152,10 @@ function weightOf(fact: Fact): Weight {
       return 'mark';
     case 'decision_marked':
       return fact.decision ? 'mark' : 'plain';
+    case 'roll':
+      return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
+    case 'vote':
+      return fact.act === 'cast' || fact.act === 'ballot_issued' ? 'plain' : 'mark';
     case 'joined':
     case 'left':
     case 'declared':

@@ -4,11 +4,11 @@
 export const PROTOCOL_VERSION = 1;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
-export type RoomRole = "chair" | "secretary" | "desk" | "site" | "observer";
+export type RoomRole = "chair" | "secretary" | "desk" | "site" | "delegate" | "observer";
 
 export type Source = "microphone" | "camera" | "screen" | "screen_audio";
 
@@ -47,12 +47,14 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "recording_started", recording: string }
   | { "type": "recording_failed", recording: string, code: ErrorCode }
   | { "type": "recording_stopped", recording: string }
+  | { "type": "roll" } & RollFact
+  | { "type": "vote" } & VoteFact
   | { "type": "resumed" }
   | { "type": "ended" };
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message> };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, roll: RollView | null, vote: VoteView | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean };
 
@@ -66,7 +68,7 @@ export type Message = { id: string, at: number, by: string | null, text: string,
 
 export type ClientMessage = { "type": "hello", version: number, token: string, resume_after: number | null }
   | { "type": "command", id: string, command: Command }
-  | { "type": "offer", sdp: string, sends: Array<SendLine> }
+  | { "type": "offer", sdp: string, sends: Array<SendLine>, restarts: boolean }
   | { "type": "watch", wants: Array<Want> }
   | { "type": "report", lost_permille: number, rtt_ms: number, received_bps: number }
   | { "type": "ping" };
@@ -88,6 +90,8 @@ export type Command = { "type": "leave" }
   | { "type": "start_recording" }
   | { "type": "stop_recording" }
   | { "type": "remove", participant: string }
+  | { "type": "roll" } & RollCommand
+  | { "type": "vote" } & VoteCommand
   | { "type": "end" };
 
 export type ServerMessage = { "type": "welcome", participant: string, epoch: string, now: number, snapshot: RoomSnapshot | null }
@@ -107,7 +111,7 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
 
 export type LineQuality = { participant: string, lost_permille: number, rtt_ms: number, received_bps: number };
 
-export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, conclusion: string, recordings: Array<RecordingRow>, recipients: Array<string>, log_hash: string };
+export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, recipients: Array<string>, log_hash: string };
 
 export type MinutesForm = "state" | "party";
 
@@ -116,6 +120,8 @@ export type AttendanceRow = { site: string | null, name: string, present: boolea
 export type SpeechRow = { at: number, name: string, speaker: string, held_ms: number, spoken_ms: number, summary: string };
 
 export type DecisionRow = { at: number, name: string, text: string };
+
+export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
 
 export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
 
@@ -139,7 +145,13 @@ export type NewMeeting = { title: string, venue: string, scheduled_at: number, s
 
 export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
 
-export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string };
+export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null };
+
+export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
+
+export type NewDelegate = { name: string, title: string, votes: boolean };
+
+export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> };
 
 export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
 
@@ -178,4 +190,78 @@ export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: 
 export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
 
 export type LineReason = "key_frame" | "uplink" | "downlink";
+
+export type VoteMethod = "cards" | "delegates" | "consensus" | "poll";
+
+export type Share = "over_half" | "two_thirds";
+
+export type ShareOf = "eligible" | "voted";
+
+export type VoteRules = { title: string, method: VoteMethod, threshold: Share | null, threshold_of: ShareOf, quorum: Share | null, held_back: boolean };
+
+export type Tally = { agree: number, disagree: number, blank: number };
+
+export type Elector = { participant: string, votes: number };
+
+export type SiteTally = { site: string | null, name: string, eligible: number, tally: Tally };
+
+export type VoteOutcome = { tally: Tally, eligible: number, quorum_met: boolean | null, adopted: boolean | null, by_site: Array<SiteTally>, ballots: string | null };
+
+export type VoteFact = { "act": "opened", vote: string, rules: VoteRules, electors: Array<Elector>, public_key: string | null }
+  | { "act": "cast", vote: string, participant: string, tally: Tally | null }
+  | { "act": "refused", vote: string, participant: string, code: ErrorCode }
+  | { "act": "ballot_issued", vote: string, participant: string, blinded: string }
+  | { "act": "closed", vote: string, outcome: VoteOutcome }
+  | { "act": "cancelled", vote: string, reason: string };
+
+export type VoteCommand = { "act": "open", rules: VoteRules }
+  | { "act": "cast", vote: string, participant: string | null, tally: Tally }
+  | { "act": "close", vote: string }
+  | { "act": "cancel", vote: string, reason: string };
+
+export type VoteView = { vote: string, rules: VoteRules, opened_at: number, electors: Array<Elector>, casts: Array<CastView>, public_key: string | null, closed_at: number | null, outcome: VoteOutcome | null };
+
+export type CastView = { participant: string, tally: Tally | null };
+
+export type VoteReport = { view: VoteView, cancelled: string | null, n_ballots: number };
+
+export type NewPoll = { title: string };
+
+export type PollOpened = { vote: string };
+
+export type BallotRequest = { seat: string, blinded: string };
+
+export type BallotSigned = { signature: string };
+
+export type BallotCast = { vote: string, serial: string, signature: string, choice: Choice };
+
+export type Choice = "agree" | "disagree" | "blank";
+
+export type PublishedBallot = { serial: string, choice: Choice };
+
+export type RollState = "in_person" | "online" | "absent" | "unchecked";
+
+export type RollSite = { site: string, name: string, unit: string };
+
+export type RollMark = { site: string, state: RollState, headcount: number, reason: string };
+
+export type RollRow = { site: string, name: string, unit: string, state: RollState, headcount: number, local_chair: string, reason: string };
+
+export type RollTotals = { n_sites: number, n_present: number, headcount: number };
+
+export type RollRules = { quorum: Share | null, summoned: number };
+
+export type RollFact = { "act": "opened", roll: string, rules: RollRules, sites: Array<RollSite> }
+  | { "act": "called", roll: string, participant: string }
+  | { "act": "marked", roll: string, mark: RollMark }
+  | { "act": "closed", roll: string, rows: Array<RollRow>, quorum_met: boolean | null }
+  | { "act": "amended", roll: string, before: RollRow, mark: RollMark };
+
+export type RollCommand = { "act": "call", roll: string, participant: string }
+  | { "act": "mark", roll: string, mark: RollMark }
+  | { "act": "close", roll: string };
+
+export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
+
+export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
 

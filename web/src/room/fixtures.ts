@@ -32,6 +32,8 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     main: { participant: null, source: 'camera' },
     recording: null,
     messages: [],
+    roll: null,
+    vote: null,
     ...change,
   };
 }

@@ -5,6 +5,8 @@
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
+import { withRoll } from '../roll/rolls';
+import { withVote } from '../vote/votes';
 
 /** Facts kept for the secretary's list; older ones are in the log on the server. */
 export const LOG_MAX = 2_000;
@@ -41,7 +43,8 @@ export function withHistory(state: RoomState, history: FactRecord[]): RoomState 
 export function withFact(state: RoomState, record: FactRecord): Step {
   if (record.seq <= state.room.seq) return { kind: 'old' };
   if (record.seq !== state.room.seq + 1) return { kind: 'gap' };
-  const room = { ...apply(state.room, record), seq: record.seq };
+  const applied = { ...apply(state.room, record), seq: record.seq };
+  const room = { ...applied, roll: withRoll(applied.roll, record, applied.participants) };
   const log = [...state.log, record].slice(-LOG_MAX);
   return { kind: 'applied', state: { room, log } };
 }
@@ -117,6 +120,10 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'roll':
+      return room;
+    case 'vote':
+      return { ...room, vote: withVote(room.vote, fact, record.at) };
     case 'packets_traced':
     case 'resumed':
       return room;
@@ -138,8 +145,9 @@ function changed(
 
 function seated(room: RoomSnapshot, fact: Extract<Fact, { type: 'seated' }>): RoomSnapshot {
   const { participant: id, role, name, site } = fact;
-  // Who came neither by account nor by link publishes over WHIP, under its own name.
-  const publisher = fact.account === null && fact.link === null ? name : id;
+  // A site that came neither by account nor by link publishes over WHIP, under its own name.
+  const isWhip = fact.account === null && fact.link === null && role === 'site';
+  const publisher = isWhip ? name : id;
   if (room.participants.some((who) => who.id === id)) {
     return changed(room, id, (who) => ({
       ...who,

@@ -3,6 +3,8 @@
 import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
+import { rollSentence } from '../roll/sentences';
+import { voteSentence } from '../vote/sentences';
 
 /** A line of the list. */
 export interface Line {
@@ -94,6 +96,12 @@ export function sentenceOf(
       return { text: t('room.fact.recording_failed'), kind: 'alarm' };
     case 'recording_stopped':
       return plain('room.fact.recording_stopped');
+    case 'roll':
+      return { text: rollSentence(fact, who, t), kind: fact.act === 'opened' || fact.act === 'closed' ? 'decision' : 'plain' };
+    case 'vote': {
+      const { text, weight } = voteSentence(fact, record.by, who, t);
+      return { text, kind: weight === 'mark' ? 'decision' : weight };
+    }
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':

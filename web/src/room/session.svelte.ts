@@ -17,6 +17,7 @@ import type {
   Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
   Want,
 } from '../protocol';
+import { stayAwake } from './awake';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
@@ -36,11 +37,15 @@ export interface Entry {
   opened: Promise<Opened>;
   /** `performance.now()` of pressing "Vào họp". */
   pressed_at: number;
+  /** The link that this seat came by. */
+  link: string | null;
 }
 
 /** A stay in a room. */
 export class RoomSession {
   readonly seat: Seat;
+  /** The link that this seat came by. */
+  readonly link: string | null;
   state = $state.raw<RoomState | null>(null);
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
@@ -72,7 +77,6 @@ export class RoomSession {
   #reception: Reception;
   #before: Counters | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
-  #wakeLock: WakeLockSentinel | null = null;
   #isOver = false;
   /** The browser asks which screen. */
   #isChoosing = false;
@@ -82,6 +86,7 @@ export class RoomSession {
 
   constructor(entry: Entry) {
     this.seat = entry.seat;
+    this.link = entry.link;
     this.choice = entry.choice;
     this.#pressed_at = entry.pressed_at;
     this.#reception = new Reception(
@@ -110,7 +115,7 @@ export class RoomSession {
     });
     this.#connection = new MediaConnection(
       {
-        offer: (sdp, sends) => this.#socket.offer(sdp, sends),
+        offer: (sdp, sends, restarts) => this.#socket.offer(sdp, sends, restarts),
         changed: (state) => {
           this.media = state;
           if (state.at === 'connected') this.wasConnected = true;
@@ -120,7 +125,7 @@ export class RoomSession {
           this.#reception.setLines(audio, video);
         },
       },
-      entry.seat.role !== 'observer',
+      this.#publishes,
       this.hasWall ? WALL_LINES : VIDEO_LINES,
     );
     void this.#begin(entry.opened);
@@ -145,6 +150,15 @@ export class RoomSession {
 
   participant(id: string | null): Participant | null {
     return this.state?.room.participants.find((who) => who.id === id) ?? null;
+  }
+
+  /** A delegate sees and hears in the room where it sits: its telephone has neither picture nor sound. */
+  get #hasMedia(): boolean {
+    return this.seat.role !== 'delegate';
+  }
+
+  get #publishes(): boolean {
+    return this.seat.role !== 'observer' && this.#hasMedia;
   }
 
   get conducts(): boolean {
@@ -336,12 +350,16 @@ export class RoomSession {
     this.#socket.close();
     for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
     this.camera = this.microphone = this.screen = null;
-    void this.#wakeLock?.release();
   }
 
   async #begin(opened: Promise<Opened>): Promise<void> {
     this.#socket.start();
     this.#expose();
+    this.#stops.push(stayAwake());
+    const online = () => this.#socket.hurry();
+    addEventListener('online', online);
+    this.#stops.push(() => removeEventListener('online', online));
+    if (!this.#hasMedia) return;
     const attached = opened.then((devices) => {
       if (this.#isOver) {
         devices.camera?.stop();
@@ -355,10 +373,6 @@ export class RoomSession {
     if (this.#isOver) return;
     await this.#connection.start();
     this.#timer = setInterval(() => void this.#measure(), REPORT_EVERY_MS);
-    this.#stayAwake();
-    const online = () => this.#socket.hurry();
-    addEventListener('online', online);
-    this.#stops.push(() => removeEventListener('online', online));
   }
 
   #statusChanged(status: SessionStatus): void {
@@ -499,21 +513,6 @@ export class RoomSession {
       this.#socket.report(this.report);
     }
     this.#before = now;
-  }
-
-  #stayAwake(): void {
-    const wake = async () => {
-      if (document.visibilityState !== 'visible' || !('wakeLock' in navigator)) return;
-      try {
-        this.#wakeLock = await navigator.wakeLock.request('screen');
-      } catch {
-        // On battery the system may refuse; the meeting goes on.
-      }
-    };
-    const visible = () => void wake();
-    document.addEventListener('visibilitychange', visible);
-    this.#stops.push(() => document.removeEventListener('visibilitychange', visible));
-    void wake();
   }
 
   /** For tests: reads, never acts. */

@@ -1,0 +1,291 @@
+//! The conduct of a meeting in Chromium: votes by cards, by delegates on telephones and in secret, with a site
+//! that drops out and a page that forges; everything found again in the minutes.
+
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import * as act from './acts.mjs';
+import { check, note, step, until } from './check.mjs';
+import * as chromium from './chromium.mjs';
+import { Server } from './server.mjs';
+import { vi } from './words.mjs';
+
+const SITES = [
+  {
+    file: 'lethuy', short: 'Xã Lệ Thủy', name: 'Điểm cầu xã Lệ Thủy',
+    declared: { headcount: 37, local_chair: 'Đ/c Trần Thị Hồng' },
+  },
+  {
+    file: 'donghoi', short: 'Phường Đồng Hới', name: 'Điểm cầu phường Đồng Hới',
+    declared: { headcount: 12, local_chair: 'Đ/c Lê Văn Hải' },
+  },
+];
+const DELEGATES = ['Nguyễn Văn An, Bí thư Đảng ủy', 'Trần Thị Ước, Chủ tịch UBND'];
+const ABSENT = 'Điểm cầu xã Gio Linh';
+const QUESTION = 'Thông qua dự thảo Nghị quyết về phòng, chống thiên tai';
+
+export async function conduct() {
+  const server = await Server.create();
+  const open = [];
+  try {
+    await step('the server starts with demonstration data', () => server.start('--demo'));
+    const world = await gather(server, open);
+    await roll(world);
+    await cards(world);
+    await delegates(world);
+    await poll(world);
+    await minutes(world);
+    const errors = open.flatMap((it) => it.errors).filter((text) => !/Failed to load resource/u.test(text));
+    check('no page reported an error', errors.length === 0, errors.slice(0, 5).join(' | '));
+  } catch (error) {
+    for (const { page, site } of open) await chromium.shot(page, `conduct-failed-${site}`).catch(() => {});
+    note(`the server's last words: ${server.log.slice(-8).join('\n')}`);
+    throw error;
+  } finally {
+    for (const { browser } of open) await browser.close().catch(() => {});
+    await server.stop();
+  }
+}
+
+async function gather(server, open) {
+  const launch = async (file, options) => {
+    const browser = await chromium.open(file, options);
+    open.push(browser);
+    return browser;
+  };
+  const host = await server.signIn('Văn phòng');
+  const units = await (await host('/api/units')).json();
+  const wanted = units.flatMap((unit) => unit.sites).filter((site) => site.name === ABSENT || SITES.some((it) => it.name === site.name));
+  const made = await host('/api/meetings', {
+    method: 'POST',
+    body: JSON.stringify({
+      title: 'Kỳ họp chuyên đề', venue: 'Hội trường UBND tỉnh', scheduled_at: Date.now(), sites: wanted.map((it) => it.id),
+    }),
+  });
+  const { id } = await made.json();
+  await host(`/api/meetings/${id}/open`, { method: 'POST' });
+  const links = await (await host(`/api/meetings/${id}/links`)).json();
+  const chair = await launch('chair');
+  await step('the chair takes the chair', async () => {
+    await act.signIn(chair.page, server, 'Chủ trì');
+    await act.enterFromOffice(chair.page, server, id);
+  });
+  const sites = [];
+  for (const site of SITES) {
+    const browser = await launch(site.file);
+    const link = links.find((it) => it.site_name === site.name);
+    await step(`${site.name} joins`, () => act.enterByLink(browser.page, server, link.path, site.declared));
+    sites.push({ ...site, ...browser, link });
+  }
+  await until('both have declared', 20, async () => {
+    const { participants } = await chromium.room(chair.page);
+    return participants.filter((it) => it.headcount > 0).length === SITES.length;
+  });
+  return { server, id, chair, sites, open, launch };
+}
+
+const voteOf = async (page) => (await chromium.room(page)).vote;
+
+async function openVote(page, method, title) {
+  await page.getByRole('tab', { name: vi('vote.panel') }).click();
+  const again = page.getByRole('button', { name: vi('vote.new'), exact: true });
+  if (await again.count()) await again.click();
+  await page.getByLabel(vi('vote.title'), { exact: true }).fill(title);
+  await page.getByText(vi(`vote.method.${method}`), { exact: true }).click();
+  await page.getByRole('button', { name: vi('vote.open'), exact: true }).click();
+}
+
+async function closeVote(page) {
+  await page.getByRole('button', { name: vi('vote.close'), exact: true }).click();
+  const sure = page.getByRole('dialog').getByRole('button', { name: vi('vote.close'), exact: true });
+  await page.waitForTimeout(300);
+  if (await sure.isVisible()) await sure.click();
+  return until('the vote is counted', 15, async () => (await voteOf(page))?.outcome ?? null);
+}
+
+/** Runs in the page: says something that the page itself would not. */
+function forge(command) {
+  const socket = window.__spy.sockets.findLast((it) => it.readyState === WebSocket.OPEN && it.url.endsWith('/ws'));
+  const id = `01ARZ3NDEKTSV4RRFF${String(Math.floor(Math.random() * 1e8)).padStart(8, '0')}`;
+  return new Promise((done) => {
+    socket.addEventListener('message', function heard(event) {
+      const message = JSON.parse(event.data);
+      if (message.id !== id || !['done', 'refused'].includes(message.type)) return;
+      socket.removeEventListener('message', heard);
+      done(message.type === 'done' ? 'done' : message.code);
+    });
+    socket.send(JSON.stringify({ type: 'command', id, command }));
+  });
+}
+
+/** The roll fills itself; the absent site has to be told; closed, it stays. */
+async function roll({ server, id, chair, sites }) {
+  const page = chair.page;
+  await step('the chair takes the roll', async () => {
+    await page.getByRole('tab', { name: vi('roll.panel') }).click();
+    await page.getByRole('button', { name: vi('roll.open'), exact: true }).click();
+    await page.getByText(vi('roll.sites', { present: 2, sites: 3 }), { exact: true }).waitFor();
+    await page.getByText(vi('roll.delegates', { count: 49 }), { exact: true }).waitFor();
+  });
+  await step('walking through it, each site comes on the screen', async () => {
+    // In protocol order: Đồng Hới is a ward and comes first.
+    for (const site of [...sites].reverse()) {
+      await page.getByRole('button', { name: vi('roll.call_next'), exact: true }).click();
+      await until(`${site.short} is the main picture`, 10, async () => {
+        const room = await chromium.room(sites[0].page);
+        return room.participants.find((it) => it.id === room.main.participant)?.name === site.name;
+      });
+    }
+  });
+  await chromium.shot(page, 'roll-open');
+  await step('it is closed when the absent site has a reason', async () => {
+    await page.getByRole('button', { name: vi('roll.close'), exact: true }).click();
+    await page.getByText(vi('error.roll_incomplete')).first().waitFor();
+    await page.getByTitle(vi('roll.edit_name', { name: ABSENT })).click();
+    await page.getByLabel(vi('roll.reason')).fill('Mất điện do bão');
+    await page.getByRole('button', { name: vi('roll.save'), exact: true }).click();
+    await page.getByRole('button', { name: vi('roll.close'), exact: true }).click();
+    await page.getByText(vi('roll.frozen'), { exact: true }).waitFor();
+  });
+  await chromium.shot(page, 'roll-closed');
+  const rows = (await chromium.room(page)).roll.rows;
+  check('the roll has its three rows', rows.length === 3 && rows.filter((it) => it.state === 'online').length === 2);
+  const secretary = await server.signIn('Thư ký');
+  const csv = await (await secretary(`/api/meetings/${id}/roll.csv`)).text();
+  check('the CSV has the reason', csv.includes('Mất điện do bão') && csv.includes('"Vắng mặt"'));
+  const xlsx = Buffer.from(await (await secretary(`/api/meetings/${id}/roll.xlsx`)).arrayBuffer());
+  check('the workbook is one', xlsx.subarray(0, 2).toString() === 'PK');
+  const pdf = join(chromium.OUT, 'roll.pdf');
+  writeFileSync(pdf, Buffer.from(await (await secretary(`/api/meetings/${id}/roll.pdf`)).arrayBuffer()));
+  const text = spawnSync('pdftotext', ['-layout', pdf, '-'], { encoding: 'utf8' }).stdout.replace(/\s+/gu, ' ');
+  check('the PDF has its sums', text.includes('2/3 điểm cầu, 49 đại biểu') && text.includes('Mất điện do bão'), text.slice(0, 300));
+}
+
+async function cards({ chair, sites }) {
+  await step('the chair opens a show of cards', () => openVote(chair.page, 'cards', QUESTION));
+  const vote = await until('it is open at the sites', 10, async () => voteOf(sites[0].page));
+  await chromium.shot(sites[0].page, 'vote-site');
+  const [first, second] = sites;
+  const cast = (tally) => ({ type: 'vote', act: 'cast', vote: vote.vote, participant: null, tally });
+  check('a tally above the headcount is refused',
+    (await first.page.evaluate(forge, cast({ agree: 38, disagree: 0, blank: 0 }))) === 'tally_mismatch');
+  check('a site cannot close the vote',
+    (await first.page.evaluate(forge, { type: 'vote', act: 'close', vote: vote.vote })) === 'forbidden');
+  await step('Lệ Thủy sends its three numbers', async () => {
+    const field = (choice) => first.page.getByLabel(vi(`vote.choice.${choice}`), { exact: true });
+    await field('agree').fill('35');
+    await field('disagree').fill('3');
+    check('the page refuses 38 of 37 before it is sent',
+      await first.page.getByRole('button', { name: vi('vote.send'), exact: true }).isDisabled());
+    await field('disagree').fill('2');
+    await first.page.getByRole('button', { name: vi('vote.send'), exact: true }).click();
+    await first.page.getByText(vi('vote.done_counts', { words: 'Đồng ý 35, Không đồng ý 2' })).waitFor();
+  });
+  check('what was cast stands', (await first.page.evaluate(forge, cast({ agree: 37, disagree: 0, blank: 0 }))) === 'already_cast');
+  await chromium.shot(chair.page, 'vote-chair-open');
+  await step('Đồng Hới drops out in the middle, comes back and votes once', async () => {
+    await second.page.reload();
+    await second.page.getByRole('button', { name: vi('vote.all_agree', { count: 12 }), exact: true }).click();
+    await second.page.getByRole('button', { name: vi('vote.send'), exact: true }).click();
+    await until('it is in', 10, async () => (await voteOf(chair.page)).casts.length === 2);
+  });
+  const outcome = await step('the chair closes and the result is right', () => closeVote(chair.page));
+  check('47 agree, 2 do not', JSON.stringify(outcome.tally) === '{"agree":47,"disagree":2,"blank":0}', JSON.stringify(outcome.tally));
+  check('it is adopted', outcome.adopted === true && outcome.eligible === 49);
+  check('a vote after closing is refused', (await second.page.evaluate(forge, cast({ agree: 12, disagree: 0, blank: 0 }))) === 'vote_not_running');
+  await chromium.shot(chair.page, 'vote-chair-result');
+  await chromium.shot(sites[1].page, 'vote-site-result');
+}
+
+async function delegates(world) {
+  const { server, chair, sites, launch } = world;
+  const site = sites[0].page;
+  await step('Lệ Thủy names two delegates and shows a code', async () => {
+    const close = site.getByRole('button', { name: vi('action.close'), exact: true });
+    if (await close.count()) await close.first().click();
+    await site.getByRole('button', { name: vi('delegate.names'), exact: true }).click();
+    await site.getByLabel(vi('delegate.add'), { exact: true }).fill(DELEGATES.join('\n'));
+    await site.getByRole('button', { name: vi('delegate.add_do', { count: 2 }), exact: true }).click();
+    await site.getByRole('button', { name: vi('delegate.code'), exact: true }).first().click();
+    await chromium.shot(site, 'delegate-names');
+    await site.keyboard.press('Escape');
+  });
+  const listed = await (await fetch(`${server.url}/api/join/${sites[0].link.path.split('/').at(-1)}/delegates`)).json();
+  world.phones = [];
+  const telephone = await launch('gioilinh', { width: 390, height: 844 });
+  for (const [index, delegate] of listed.entries()) {
+    const page = index === 0 ? telephone.page : await telephone.window();
+    await step(`${delegate.name} comes in on a telephone`, async () => {
+      await page.goto(`${server.url}${delegate.path}`);
+      await page.getByRole('button', { name: vi('join.enter'), exact: true }).click();
+      await page.getByRole('heading', { name: delegate.name }).waitFor();
+    });
+    world.phones.push(page);
+  }
+  const [one, other] = world.phones;
+  await step('the chair opens a vote of the delegates', () => openVote(chair.page, 'delegates', 'Thông qua chương trình kỳ họp'));
+  await step('both vote with two presses', async () => {
+    for (const [page, choice] of [[one, 'agree'], [other, 'blank']]) {
+      await page.getByRole('radio', { name: vi(`vote.choice.${choice}`), exact: true }).click();
+      if (page === one) await chromium.shot(page, 'vote-delegate');
+      await page.getByRole('button', { name: vi('vote.send_choice', { choice: vi(`vote.choice.${choice}`) }), exact: true }).click();
+    }
+    await until('both are in', 10, async () => (await voteOf(chair.page)).casts.length === 2);
+  });
+  const outcome = await closeVote(chair.page);
+  check('one agrees, one is blank', outcome.tally.agree === 1 && outcome.tally.blank === 1, JSON.stringify(outcome.tally));
+  check('half is not more than half', outcome.adopted === false);
+  await chromium.shot(one, 'vote-delegate-result');
+  check('a telephone asks for no camera', (await chromium.peers(one)) === 0);
+}
+
+async function poll({ server, id, chair, phones }) {
+  const [one, other] = phones;
+  await step('the chair opens a secret poll', async () => {
+    await openVote(chair.page, 'poll', 'Thời gian tổ chức hội nghị sơ kết');
+    await chromium.shot(chair.page, 'poll-chair');
+    await until('both have a ballot', 20, async () => (await voteOf(chair.page)).casts.length === 2);
+  });
+  await step('both cast their ballots', async () => {
+    for (const [page, choice] of [[one, 'disagree'], [other, 'agree']]) {
+      await page.getByRole('radio', { name: vi(`vote.choice.${choice}`), exact: true }).click();
+      if (page === one) await chromium.shot(page, 'poll-delegate');
+      await page.getByRole('button', { name: vi('vote.send_choice', { choice: vi(`vote.choice.${choice}`) }), exact: true }).click();
+      await page.getByText(vi('vote.done'), { exact: true }).waitFor();
+    }
+  });
+  const vote = (await voteOf(chair.page)).vote;
+  const keptBallot = await one.evaluate((it) => JSON.parse(localStorage.getItem(`diemcau.ballot.${it}`)), vote);
+  const send = (body) => fetch(`${server.url}/api/ballots`, {
+    method: 'POST', headers: { 'content-type': 'application/json', origin: server.url }, body: JSON.stringify(body),
+  });
+  const ballot = { vote, serial: keptBallot.ballot.serial, signature: keptBallot.signature };
+  check('the same ballot again changes nothing', (await send({ ...ballot, choice: 'disagree' })).status === 204);
+  check('with another answer it is refused', (await send({ ...ballot, choice: 'agree' })).status === 409);
+  const forged = { ...ballot, serial: `${ballot.serial.slice(0, -2)}AA` };
+  check('a ballot that nobody signed is refused', (await send({ ...forged, choice: 'agree' })).status === 403);
+  const outcome = await closeVote(chair.page);
+  check('the poll is counted', outcome.tally.agree === 1 && outcome.tally.disagree === 1, JSON.stringify(outcome.tally));
+  check('after the count nothing is taken', (await send({ ...ballot, serial: ballot.serial, choice: 'agree' })).status === 409);
+  const secretary = await server.signIn('Thư ký');
+  const facts = await (await secretary(`/api/meetings/${id}/facts`)).text();
+  check('the log names no ballot', !facts.includes(ballot.serial) && !facts.includes(ballot.signature));
+  const list = await (await secretary(`/api/meetings/${id}/votes/${vote}/ballots`)).json();
+  check('the ballots are published, by their numbers', list.some((it) => it.serial === ballot.serial && it.choice === 'disagree') && list.length === 2);
+}
+
+async function minutes({ server, id, chair }) {
+  await step('the meeting ends', () => act.endMeeting(chair.page));
+  const secretary = await server.signIn('Thư ký');
+  const document = await until('the minutes are drafted', 20, async () => {
+    const answer = await secretary(`/api/meetings/${id}/minutes`);
+    return answer.status === 200 ? (await answer.json()).document : null;
+  });
+  check('three votes are in the minutes', document.votes.length === 3, `${document.votes.length}`);
+  const pdf = await secretary(`/api/meetings/${id}/minutes.pdf`);
+  const file = join(chromium.OUT, 'conduct-minutes.pdf');
+  writeFileSync(file, Buffer.from(await pdf.arrayBuffer()));
+  const text = spawnSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' }).stdout.replace(/\s+/gu, ' ');
+  check('the printed minutes have the vote', text.includes(QUESTION) && text.includes('đồng ý 47 (95,9%)'), text.slice(0, 200));
+}
