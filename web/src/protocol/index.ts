@@ -20,7 +20,7 @@ export type Want = { track: TrackKey, layer_max: Layer };
 
 export type Slot = { mid: string, track: TrackKey | null };
 
-export type LimitCause = "downlink" | "uplink";
+export type LimitCause = "downlink" | "uplink" | "codec";
 
 export type SlotLimit = { mid: string, cause: LimitCause, is_paused: boolean };
 
