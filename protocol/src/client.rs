@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::conduct::ConductCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
@@ -178,6 +179,8 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// Regime, time limit, order of hands, who prepares.
+    Conduct(ConductCommand),
     /// Roll-call.
     Roll(RollCommand),
     /// Votes.

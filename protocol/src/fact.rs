@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::conduct::ConductFact;
 use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
@@ -207,6 +208,8 @@ pub enum Fact {
         #[cfg_attr(test, ts(type = "string"))]
         recording: RecordingId,
     },
+    /// The floor is conducted in another way.
+    Conduct(ConductFact),
     /// Something happened in a roll-call.
     Roll(RollFact),
     /// Something happened in a vote.

@@ -142,6 +142,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::MessageSent { .. }
         | Fact::DecisionMarked { .. }
         | Fact::RecordingFailed { .. }
+        | Fact::Conduct(_)
         | Fact::Roll(_)
         | Fact::Vote(_)
         | Fact::Resumed => {}

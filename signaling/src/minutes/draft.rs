@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use protocol::api::{Meeting, Site};
+use protocol::conduct::ConductFact;
 use protocol::fact::{Fact, FactRecord};
 use protocol::id::{ParticipantId, SiteId};
 use protocol::minutes::{
@@ -112,6 +113,8 @@ struct SeatFacts {
 
 struct Held {
     participant: ParticipantId,
+    /// The delegate who was invited.
+    delegate: Option<ParticipantId>,
     from: Timestamp,
     to: Option<Timestamp>,
 }
@@ -175,7 +178,13 @@ impl Reading {
             }
             Fact::FloorGranted { participant } => {
                 self.floor_back(record.at);
-                self.held.push(Held { participant: *participant, from: record.at, to: None });
+                let participant = *participant;
+                self.held.push(Held { participant, delegate: None, from: record.at, to: None });
+            }
+            Fact::Conduct(ConductFact::Speaks { delegate, .. }) => {
+                if let Some(held) = self.held.last_mut() {
+                    held.delegate = Some(*delegate);
+                }
             }
             Fact::FloorReleased { .. } => self.floor_back(record.at),
             Fact::Spoke { participant, from, ms } => {
@@ -233,7 +242,7 @@ impl Reading {
                 SpeechRow {
                     at: held.from,
                     name: self.name(held.participant),
-                    speaker: String::new(),
+                    speaker: held.delegate.map(|it| self.name(it)).unwrap_or_default(),
                     held_ms: to.ms_since(held.from),
                     spoken_ms: self.spoken_ms(held.participant, held.from, to),
                     summary: String::new(),

@@ -65,6 +65,7 @@ impl Journal {
             | Fact::DecisionMarked { .. }
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
+            | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Resumed

@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod command;
+mod conduct;
 mod ending;
 mod io;
 mod journal;

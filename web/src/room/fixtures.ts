@@ -15,6 +15,7 @@ export function seat(id: string, change: Partial<Participant> = {}): Participant
     sources: ['microphone', 'camera'],
     microphone_granted: false,
     self_muted: false,
+    spoken_ms: 0,
     ...change,
   };
 }
@@ -32,6 +33,7 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     main: { participant: null, source: 'camera' },
     recording: null,
     messages: [],
+    conduct: { regime: 'conducted', limit: null, order: 'arrival', next: null },
     roll: null,
     vote: null,
     ...change,
