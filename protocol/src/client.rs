@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::agenda::AgendaCommand;
 use crate::conduct::ConductCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
@@ -179,6 +180,8 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// The agenda.
+    Agenda(AgendaCommand),
     /// Regime, time limit, order of hands, who prepares.
     Conduct(ConductCommand),
     /// Roll-call.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agenda::Agenda;
 use crate::conduct::Conduct;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
@@ -41,6 +42,8 @@ pub struct RoomSnapshot {
     pub recording: Option<RecordingState>,
     /// The last messages, oldest first; at most 500.
     pub messages: Vec<Message>,
+    /// The agenda.
+    pub agenda: Agenda,
     /// How the floor is conducted.
     pub conduct: Conduct,
     /// The roll that is open, or the last one.

@@ -29,6 +29,10 @@ fn of_insight() -> Vec<String> {
 /// The conduct of the floor.
 fn of_conduct() -> Vec<String> {
     declarations![
+        crate::agenda::AgendaItem,
+        crate::agenda::AgendaFact,
+        crate::agenda::AgendaCommand,
+        crate::agenda::Agenda,
         crate::conduct::Regime,
         crate::conduct::QueueOrder,
         crate::conduct::TimeLimit,

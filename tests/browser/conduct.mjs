@@ -31,6 +31,7 @@ export async function conduct() {
   try {
     await step('the server starts with demonstration data', () => server.start('--demo'));
     const world = await gather(server, open);
+    await agenda(world);
     await roll(world);
     await cards(world);
     await delegates(world);
@@ -118,6 +119,37 @@ function forge(command) {
       done(message.type === 'done' ? 'done' : message.code);
     });
     socket.send(JSON.stringify({ type: 'command', id, command }));
+  });
+}
+
+/** One press: the next item, the floor with its presenter, the main picture, the clock. */
+async function agenda({ chair, sites }) {
+  const page = chair.page;
+  await step('the chair writes the agenda and names who presents', async () => {
+    await page.getByRole('button', { name: vi('agenda.edit'), exact: true }).click();
+    await page.getByLabel(vi('agenda.items'), { exact: true }).fill('Khai mạc | 10\nTham luận của địa phương | 15\nKết luận | 5');
+    await page.getByLabel(vi('agenda.presenter', { title: 'Tham luận của địa phương' }), { exact: true }).selectOption({ label: SITES[0].short });
+    await chromium.shot(page, 'agenda-edit');
+    await page.getByRole('button', { name: vi('agenda.save'), exact: true }).click();
+    await page.getByRole('button', { name: vi('agenda.begin'), exact: true }).click();
+  });
+  await step('the next item gives the floor and the picture to its presenter', async () => {
+    await page.getByRole('button', { name: vi('agenda.next'), exact: true }).click();
+    await until('the presenter has the floor', 10, async () => {
+      const room = await chromium.room(sites[1].page);
+      const holder = room.participants.find((it) => it.id === room.floor?.participant);
+      return room.agenda.current === 1 && holder?.name === SITES[0].name && room.main.participant === holder.id;
+    });
+    await sites[1].page.getByText('Tham luận của địa phương').waitFor();
+    await chromium.shot(page, 'agenda');
+    await chromium.shot(sites[1].page, 'agenda-site');
+  });
+  await step('and the one after it brings the hall back', async () => {
+    await page.getByRole('button', { name: vi('agenda.next'), exact: true }).click();
+    await until('the floor is free', 10, async () => {
+      const room = await chromium.room(sites[1].page);
+      return room.agenda.current === 2 && room.floor === null && room.main.participant === null;
+    });
   });
 }
 
@@ -362,6 +394,7 @@ async function minutes({ server, id, chair }) {
     const answer = await secretary(`/api/meetings/${id}/minutes`);
     return answer.status === 200 ? (await answer.json()).document : null;
   });
+  check('the agenda is in the minutes', document.opening.includes('Tham luận của địa phương'));
   check('who spoke is in the minutes', document.speeches.some((it) => it.speaker === DELEGATES[0]));
   check('three votes are in the minutes', document.votes.length === 3, `${document.votes.length}`);
   const pdf = await secretary(`/api/meetings/${id}/minutes.pdf`);

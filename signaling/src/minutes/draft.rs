@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use protocol::agenda::AgendaFact;
 use protocol::api::{Meeting, Site};
 use protocol::conduct::ConductFact;
 use protocol::fact::{Fact, FactRecord};
@@ -49,7 +50,7 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         chair: read.name_of_role(RoomRole::Chair),
         secretary: read.name_of_role(RoomRole::Secretary),
         attendance: checked(read.attendance(sources.sites, ended_at), sources.facts),
-        opening: String::new(),
+        opening: agenda(sources.facts),
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
         votes: votes::rows(sources.facts),
@@ -58,6 +59,17 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         recipients: Vec::new(),
         log_hash: sources.log_hash.clone(),
     }
+}
+
+/// The agenda as it was set last; the secretary writes the rest of the opening.
+fn agenda(facts: &[FactRecord]) -> String {
+    let items = facts.iter().rev().find_map(|record| match &record.fact {
+        Fact::Agenda(AgendaFact::Set { items }) => Some(items),
+        _ => None,
+    });
+    let Some(items) = items.filter(|it| !it.is_empty()) else { return String::new() };
+    let lines = items.iter().zip(1..).map(|(item, n): (_, u32)| format!("{n}. {}.", item.title));
+    format!("Chương trình:\n\n{}", lines.collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Attendance as the last closed roll has it; what the connections alone say where none was taken.

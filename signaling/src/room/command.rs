@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, conduct, roll, vote};
+use super::{Now, agenda, conduct, roll, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -81,6 +81,7 @@ pub(crate) fn facts_of(
             allowed(target.id != by && target.role != RoomRole::Chair)?;
             Ok(leave(state, target, LeaveReason::Removed, now))
         }
+        Command::Agenda(command) => agenda::facts_of(state, seat, command, now),
         Command::Conduct(command) => conduct::facts_of(state, seat, command, now),
         Command::Roll(command) => roll::facts_of(state, seat, command, now),
         Command::Vote(command) => vote::facts_of(state, seat, command, now),

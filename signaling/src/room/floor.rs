@@ -73,6 +73,7 @@ impl Floor {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
+            | Fact::Agenda(_)
             | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Vote(_)

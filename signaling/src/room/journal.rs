@@ -66,6 +66,7 @@ impl Journal {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::Conduct(_)
+            | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Resumed

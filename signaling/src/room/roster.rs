@@ -119,6 +119,7 @@ impl Roster {
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
             | Fact::PacketsTraced { .. }
+            | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Resumed

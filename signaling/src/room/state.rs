@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use protocol::agenda::Agenda;
 use protocol::conduct::Conduct;
 use protocol::fact::Fact;
 use protocol::id::{CommandId, MeetingId, ParticipantId};
@@ -11,6 +12,7 @@ use protocol::role::RoomRole;
 use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
+use super::agenda;
 use super::conduct;
 use super::floor::Floor;
 use super::messages::Messages;
@@ -35,6 +37,7 @@ pub(crate) struct State {
     pub(crate) main: MainPicture,
     pub(crate) recording: Option<RecordingState>,
     pub(crate) messages: Messages,
+    pub(crate) agenda: Agenda,
     pub(crate) conduct: Conduct,
     /// The roll that is open, or the last one.
     pub(crate) roll: Option<Roll>,
@@ -60,6 +63,7 @@ impl State {
             main: CHAIRS_CAMERA,
             recording: None,
             messages: Messages::default(),
+            agenda: Agenda::default(),
             conduct: Conduct::default(),
             roll: None,
             vote: None,
@@ -121,6 +125,7 @@ impl State {
             | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Resumed => {}
+            Fact::Agenda(fact) => agenda::apply(&mut self.agenda, fact, record.at),
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
         }
     }
@@ -149,6 +154,7 @@ impl State {
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),
+            agenda: self.agenda.clone(),
             conduct: self.conduct,
             roll: self.roll.as_ref().map(Roll::view),
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),

@@ -1,5 +1,6 @@
 //! The law of the room, on scripts of people and on random ones.
 
+mod agenda;
 mod conduct;
 mod ending;
 mod random;
@@ -266,7 +267,6 @@ impl Stage {
                     let speaks = seated.iter().filter(|(_, role)| role.publishes());
                     open.extend(speaks.map(|(id, _)| *id));
                 }
-                Fact::Conduct(ConductFact::Regime { .. }) => open.clear(),
                 Fact::FloorGranted { participant } => holder = Some(*participant),
                 Fact::FloorReleased { participant, .. } => {
                     holder = None;
@@ -276,7 +276,7 @@ impl Stage {
                 Fact::MicrophoneGranted { participant, granted: false } => {
                     open.retain(|it| it != participant);
                 }
-                Fact::AllMuted => open.clear(),
+                Fact::AllMuted | Fact::Conduct(ConductFact::Regime { .. }) => open.clear(),
                 _ => {}
             }
         }

@@ -123,6 +123,10 @@ function sentence(fact: Fact, context: Context): string {
       return say('fact.recording_failed', { reason: say(`error.${fact.code}`) });
     case 'recording_stopped':
       return say('fact.recording_stopped');
+    case 'agenda':
+      return fact.act === 'set'
+        ? say('room.fact.agenda_set', { count: fact.items.length })
+        : say('room.fact.agenda_began', { index: fact.index + 1 });
     case 'conduct':
       return conductSentence(fact, nameOf, say) ?? say('room.fact.prepared', { name: '–' });
     case 'roll':
@@ -155,6 +159,8 @@ function weightOf(fact: Fact): Weight {
       return 'mark';
     case 'decision_marked':
       return fact.decision ? 'mark' : 'plain';
+    case 'agenda':
+      return fact.act === 'began' ? 'mark' : 'plain';
     case 'conduct':
       return fact.act === 'regime' ? 'mark' : 'plain';
     case 'roll':

@@ -47,6 +47,7 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "recording_started", recording: string }
   | { "type": "recording_failed", recording: string, code: ErrorCode }
   | { "type": "recording_stopped", recording: string }
+  | { "type": "agenda" } & AgendaFact
   | { "type": "conduct" } & ConductFact
   | { "type": "roll" } & RollFact
   | { "type": "vote" } & VoteFact
@@ -55,7 +56,7 @@ export type Fact = { "type": "opened", title: string }
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, conduct: Conduct, roll: RollView | null, vote: VoteView | null };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -91,6 +92,7 @@ export type Command = { "type": "leave" }
   | { "type": "start_recording" }
   | { "type": "stop_recording" }
   | { "type": "remove", participant: string }
+  | { "type": "agenda" } & AgendaCommand
   | { "type": "conduct" } & ConductCommand
   | { "type": "roll" } & RollCommand
   | { "type": "vote" } & VoteCommand
@@ -266,6 +268,16 @@ export type RollCommand = { "act": "call", roll: string, participant: string }
 export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
 
 export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
+
+export type AgendaItem = { title: string, minutes: number, site: string | null };
+
+export type AgendaFact = { "act": "set", items: Array<AgendaItem> }
+  | { "act": "began", index: number };
+
+export type AgendaCommand = { "act": "set", items: Array<AgendaItem> }
+  | { "act": "begin", index: number };
+
+export type Agenda = { items: Array<AgendaItem>, current: number | null, since: number | null, began_at: number | null };
 
 export type Regime = "discussion" | "conducted" | "lecture";
 

@@ -5,6 +5,7 @@
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
+import { withAgenda } from '../agenda/agenda';
 import { withConduct } from '../conduct/conduct';
 import { withRoll } from '../roll/rolls';
 import { withVote } from '../vote/votes';
@@ -121,6 +122,8 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'agenda':
+      return { ...room, agenda: withAgenda(room.agenda, fact, record.at) };
     case 'conduct':
     case 'roll':
       return room;

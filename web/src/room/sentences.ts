@@ -97,6 +97,10 @@ export function sentenceOf(
       return { text: t('room.fact.recording_failed'), kind: 'alarm' };
     case 'recording_stopped':
       return plain('room.fact.recording_stopped');
+    case 'agenda':
+      return fact.act === 'set'
+        ? plain('room.fact.agenda_set', { count: String(fact.items.length) })
+        : floor('room.fact.agenda_began', { index: String(fact.index + 1) });
     case 'conduct': {
       const text = conductSentence(fact, who, t);
       return text === null ? null : { text, kind: fact.act === 'regime' || fact.act === 'speaks' ? 'floor' : 'plain' };
