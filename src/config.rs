@@ -1,7 +1,7 @@
 //! The configuration: one TOML file, all of it optional; `DIEMCAU_…` environment variables go before it,
 //! the command line before both. A key that does not exist is an error that names the nearest one.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -52,7 +52,7 @@ pub(crate) struct Http {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Media {
-    /// UDP address.
+    /// UDP address, and TCP where the same port is free; `[::]` is IPv4 too.
     pub(crate) listen: SocketAddr,
     /// Addresses told to browsers; empty: all of this machine's own. Needed behind address translation.
     pub(crate) candidates: Vec<IpAddr>,
@@ -74,8 +74,22 @@ impl Default for Http {
 
 impl Default for Media {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::UNSPECIFIED, 7882).into(), candidates: Vec::new(), shards: 1 }
+        Self { listen: everywhere(has_ipv6(), 7882), candidates: Vec::new(), shards: 1 }
     }
+}
+
+/// All addresses of this machine: one socket for both families where there is IPv6.
+fn everywhere(has_ipv6: bool, port: u16) -> SocketAddr {
+    if has_ipv6 {
+        (Ipv6Addr::UNSPECIFIED, port).into()
+    } else {
+        (Ipv4Addr::UNSPECIFIED, port).into()
+    }
+}
+
+/// Whether this system opens sockets of IPv6; some have it switched off.
+fn has_ipv6() -> bool {
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
 }
 
 /// Every key with its place, for suggestions and for the environment.
@@ -213,6 +227,14 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         format!("{:#}", parse(text, none).expect_err("it is wrong"))
+    }
+
+    #[test]
+    fn media_listen_on_both_families_and_on_ipv4_where_there_is_no_other() {
+        assert_eq!(everywhere(true, 7882).to_string(), "[::]:7882");
+        assert_eq!(everywhere(false, 7882).to_string(), "0.0.0.0:7882");
+        let listen = Media::default().listen;
+        assert_eq!(listen.is_ipv6(), UdpSocket::bind("[::]:0").is_ok(), "{listen}");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) fn run(config: &Config) -> ExitCode {
     let rest = [
         tcp_port(config.http.listen),
         udp_port(config.media.listen),
+        tcp_media_port(config.media.listen),
         udp_loopback(),
         clock(),
         ffmpeg(),
@@ -104,6 +105,17 @@ fn udp_port(address: SocketAddr) -> Finding {
     }
 }
 
+/// The port of the same number: without it a meeting works wherever UDP gets through.
+fn tcp_media_port(address: SocketAddr) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::Good(format!("TCP {address} is free for media where UDP is blocked")),
+        Err(error) => Finding::Warning(format!(
+            "{} Until then, sites whose network lets no UDP through see no pictures.",
+            port_taken(&error, "TCP", address, "--media")
+        )),
+    }
+}
+
 /// Why an address cannot be used, and what to do.
 pub(crate) fn port_taken(
     error: &std::io::Error,
@@ -122,7 +134,7 @@ pub(crate) fn port_taken(
         ),
         ErrorKind::AddrNotAvailable => format!(
             "{kind} {address} is not an address of this machine. Choose another with {option} ADDR \
-             (0.0.0.0 means all of them)."
+             ([::] means all of them, 0.0.0.0 those of IPv4)."
         ),
         _ => {
             format!("{kind} {address} cannot be used: {error}. Choose another with {option} ADDR.")

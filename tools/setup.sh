@@ -14,9 +14,11 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 packages=(gcc libc6-dev pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
   libswresample-dev)
-# Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF, a network of their own.
+# Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF, a network of their own, GStreamer as a WHIP publisher.
 if [ "$what" = test ]; then
-  packages+=(ffmpeg chromium firefox-esr espeak-ng poppler-utils iproute2 util-linux)
+  packages+=(ffmpeg chromium firefox-esr espeak-ng poppler-utils iproute2 util-linux
+    python3 python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+    gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-nice)
 fi
 
 for tool in cargo node npm; do

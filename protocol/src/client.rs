@@ -56,6 +56,9 @@ pub enum ClientMessage {
         sdp: String,
         /// For each sending line of the offer, what it carries.
         sends: Vec<SendLine>,
+        /// The same connection looks for a new way (ICE restart, RFC 8839 §4.4.3): it keeps its keys and its pictures.
+        /// Refused with `not_found` if it is not there any more.
+        restarts: bool,
     },
     /// Which pictures the page shows, most important first. Replaces what was wanted before.
     Watch {

@@ -10,7 +10,6 @@ use protocol::time::Timestamp;
 use crate::archive::journal::{Event, Line};
 use crate::archive::manifest::{Manifest, Part, State, Track};
 use crate::archive::writer::Report;
-use crate::rtp::depacketize::Depacketizer;
 
 /// How often it is said that a recording goes on, µs of packet arrival.
 const SAY_EVERY_US: i64 = 5_000_000;
@@ -232,8 +231,13 @@ impl Session {
         match report {
             Report::TrackOpened { path, info, .. } => {
                 let part = self.manifest.parts.last().map_or(0, |part| part.number);
-                let only_archived = !Depacketizer::knows(info.codec);
-                self.manifest.tracks.push(Track { path, part, info, only_archived, file: None });
+                self.manifest.tracks.push(Track {
+                    path,
+                    part,
+                    info,
+                    only_archived: false,
+                    file: None,
+                });
                 self.save();
             }
             Report::Written { bytes, last_us, .. } => {

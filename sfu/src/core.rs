@@ -442,9 +442,9 @@ impl Core {
     /// Sets a session's next tick.
     fn schedule(&mut self, index: usize, at: Instant) {
         // On a common grid, so that a thousand sessions do not wake the thread a thousand times.
-        let (since, step) =
-            (at.saturating_duration_since(self.began), TIMER_GRID.as_micros() as u64);
-        let at = self.began + Duration::from_nanos((since.as_nanos() as u64).div_ceil(step) * step);
+        let since = at.saturating_duration_since(self.began).as_nanos() as u64;
+        let step = TIMER_GRID.as_nanos() as u64;
+        let at = self.began + Duration::from_nanos(since.div_ceil(step) * step);
         let Some(session) = self.session_mut(index) else { return };
         session.next_tick = at;
         let serial = session.serial;

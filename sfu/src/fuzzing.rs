@@ -15,7 +15,6 @@ use protocol::id::{RequestId, SessionId};
 use protocol::media::Source;
 
 use crate::clock::Now;
-use crate::codec::vp8;
 use crate::core::Core;
 use crate::peer::dtls::{Dtls, Identity, Progress, Role};
 use crate::peer::srtp::{Direction, Keys, Profile};
@@ -24,6 +23,12 @@ use crate::receive::transport_cc::TransportCc;
 use crate::rtcp::{self, Report};
 use crate::rtp;
 use crate::shard::Neighbours;
+
+mod payloads;
+#[cfg(test)]
+mod replay;
+
+pub use payloads::{codecs, dependency, feedback, framing, red};
 
 /// Password of every session.
 const PASSWORD: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";
@@ -70,7 +75,7 @@ pub fn rtcp(data: &[u8]) {
     let mut n_lost = 0_usize;
     rtcp::read(data, |report| {
         if let Report::Nack { lost, .. } = report {
-            rtcp::lost_packets(lost, |_| n_lost += 1);
+            n_lost += rtcp::lost_packets(lost).count();
         }
     });
     assert!(n_lost <= 17 * data.len());
@@ -122,15 +127,6 @@ pub fn dtls(data: &[u8]) {
     }
 }
 
-/// A VP8 payload descriptor.
-pub fn codecs(data: &[u8]) {
-    if let Some(descriptor) = vp8::parse(data) {
-        let mut shifted = data.to_vec();
-        vp8::shift(&mut shifted, &descriptor, 0x7fff, 0xff);
-        assert_eq!(shifted.len(), data.len());
-    }
-}
-
 /// The whole core with a connected browser. Each step is a kind, a length and so many bytes: from a stranger,
 /// from the browser, the same sealed as media, sealed as a report, or time.
 pub fn node(data: &[u8]) {
@@ -167,8 +163,9 @@ pub fn node(data: &[u8]) {
                 }
             }
             3 => {
-                if let Some(report) = browser.seal_rtcp(bytes) {
-                    world.put(ours, report.to_vec());
+                let mut report = bytes.to_vec();
+                if browser.seal_rtcp(&mut report, 0).is_some() {
+                    world.put(ours, report);
                 }
             }
             _ => world.pass(u64::from(len)),
@@ -198,7 +195,7 @@ impl World {
             number
         });
         let candidates = vec![address(200)];
-        let mut core = Core::new(identity(), candidates, random, Neighbours::new(0, 1));
+        let mut core = Core::new(identity(), candidates, random, Neighbours::new(0, 1), start());
         let room = RoomMedia { room: "r".to_owned(), open: true, ..RoomMedia::default() };
         core.handle_command(MediaCommand::SetRoom(room), Now { at: start(), unix_us: 0 });
         Self { core, ms: 0, n_astray: 0 }

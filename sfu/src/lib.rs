@@ -15,7 +15,7 @@ mod config;
 mod core;
 mod error;
 mod forward;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod insight;

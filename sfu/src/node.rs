@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use tokio::sync::mpsc::{Receiver, Sender};
 
 use crate::clock::Now;
 use crate::config::Config;
-use crate::core::Core;
+use crate::core::{Core, TIMER_GRID};
 use crate::error::Error;
 use crate::metrics::Published;
 use crate::outlet::Outlet;
 use crate::peer::dtls::Identity;
 use crate::room::PENDING_MAX;
 use crate::shard::{Neighbours, Parcel, Placement, SHARDS_MAX, ToShard};
-use crate::system;
+use crate::system::{self, Port};
 use crate::tcp::{self, Acceptor, Connections, Stopper};
 
 /// Commands and parcels on their way to a shard.
@@ -41,8 +41,8 @@ const METRICS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A media node that has its port but does not run yet.
 pub struct Node {
-    /// One for each shard, all on one port.
-    sockets: Vec<UdpSocket>,
+    /// The sockets of each shard, all on one port.
+    ports: Vec<Port>,
     address: SocketAddr,
     candidates: Vec<SocketAddr>,
     /// Takes media over TCP on the same port; `None` if the port is taken.
@@ -58,13 +58,9 @@ impl Node {
             _ => Error::Listen { address: config.media, source },
         };
         let n = config.shards.clamp(1, SHARDS_MAX);
-        let sockets = system::bind_all(config.media, n).map_err(listen)?;
-        for socket in &sockets {
-            socket.set_nonblocking(true).map_err(listen)?;
-            system::enlarge_buffers(socket);
-            system::coalesce(socket);
-        }
-        let address = sockets.first().ok_or(Error::NoAddress)?.local_addr().map_err(listen)?;
+        let ports = system::bind_all(config.media, n).map_err(listen)?;
+        let first = &ports.first().ok_or(Error::NoAddress)?.media;
+        let address = first.local_addr().map_err(listen)?;
         let mut candidates = candidates(&config, address);
         if candidates.is_empty() {
             return Err(Error::NoAddress);
@@ -78,7 +74,7 @@ impl Node {
             candidates.extend(over_tcp);
         }
         let (identity, acceptor) = (Arc::new(Identity::generate()?), acceptor.ok());
-        Ok(Self { sockets, address, candidates, acceptor, identity })
+        Ok(Self { ports, address, candidates, acceptor, identity })
     }
 
     /// The address that was bound, with its real port.
@@ -112,7 +108,7 @@ impl Node {
         events: Sender<MediaEvent>,
         tap: Sender<TapMessage>,
     ) -> std::io::Result<Handle> {
-        let n = self.sockets.len();
+        let n = self.ports.len();
         let stopping: Arc<AtomicBool> = Arc::default();
         let (mut posts, mut ends, mut wakes) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..n {
@@ -127,7 +123,7 @@ impl Node {
         let published: Vec<Arc<Published>> = (0..n).map(|_| Arc::default()).collect();
         let acceptor = self.acceptor.as_ref().map(Acceptor::stopper);
         let mut handle = Handle { published, stopping, wakes, acceptor, threads: Vec::new() };
-        for (here, (socket, (inbox, wake))) in self.sockets.into_iter().zip(ends).enumerate() {
+        for (here, (port, (inbox, wake))) in self.ports.into_iter().zip(ends).enumerate() {
             let (identity, candidates) = (Arc::clone(&self.identity), self.candidates.clone());
             let (posts, events, tap) = (posts.clone(), events.clone(), tap.clone());
             let published = Arc::clone(&handle.published[here]);
@@ -140,7 +136,7 @@ impl Node {
                 let tap_waiting = VecDeque::new();
                 let outlet = Outlet { events, tap, tap_waiting, tap_dropped: 0 };
                 let tcp = (connections, Parcel::default());
-                Shell { core, socket, inbox, wake, posts, outlet, published, stopping, tcp }.run();
+                Shell { core, port, inbox, wake, posts, outlet, published, stopping, tcp }.run();
             };
             let thread = std::thread::Builder::new().name(format!("media-{here}")).spawn(shell)?;
             handle.threads.push(thread);
@@ -267,9 +263,30 @@ impl Handle {
     }
 }
 
+/// Which socket of a shard.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Media,
+    Reports,
+}
+
+/// What was taken from a socket.
+enum Received {
+    Nothing,
+    All,
+    /// There may be more.
+    Part,
+}
+
+/// What a wait ended for.
+struct Ready {
+    media: bool,
+    messages: bool,
+}
+
 struct Shell {
     core: Core,
-    socket: UdpSocket,
+    port: Port,
     inbox: std_mpsc::Receiver<ToShard>,
     wake: UnixStream,
     /// The ways to all shards, by number.
@@ -293,36 +310,24 @@ impl Shell {
         let mut receiver = system::Receiver::new();
         let mut sender = system::Sender::new();
         let mut metrics_due = now().at;
+        let mut reports_due = metrics_due;
         while !self.stopping.load(Ordering::Acquire) {
-            let before = now();
-            let timeout = self
-                .core
-                .poll_timeout()
-                .map_or(WAIT_MAX, |due| due.saturating_duration_since(before.at).min(WAIT_MAX));
-            let timeout = if self.tcp.0.is_unread() { Duration::ZERO } else { timeout };
-            // The kernel passes over negative numbers.
-            let connections = self.tcp.0.descriptor().unwrap_or(-1);
-            let descriptors = [self.socket.as_raw_fd(), self.wake.as_raw_fd(), connections];
-            system::wait(descriptors, Some(timeout));
-            for _ in 0..RECEIVE_ROUNDS_MAX {
-                let has_more = receiver.receive(&self.socket);
-                let now = now();
-                for (n, (from, bytes)) in receiver.datagrams().enumerate() {
-                    if n > 0 && n.is_multiple_of(PENDING_MAX) {
-                        self.settle(&mut sender, now);
-                    }
-                    self.core.handle_datagram(from, bytes, now);
-                }
-                self.settle(&mut sender, now);
-                if !has_more {
-                    break;
-                }
+            let ready = self.wait(reports_due);
+            if ready.media {
+                self.receive(&mut receiver, &mut sender, Kind::Media);
             }
             self.take_connections(&mut sender);
-            if self.take_messages(&mut sender) {
+            if ready.messages && self.take_messages(&mut sender) {
                 break;
             }
             let now = now();
+            // After media, and not with each of them: a report is worth less than the waking for it.
+            if now.at >= reports_due {
+                match self.receive(&mut receiver, &mut sender, Kind::Reports) {
+                    Received::Nothing | Received::Part => {}
+                    Received::All => reports_due = now.at + TIMER_GRID,
+                }
+            }
             self.core.handle_timeout(now);
             self.settle(&mut sender, now);
             self.tell_neighbours();
@@ -334,6 +339,55 @@ impl Shell {
                 self.published.copy(&self.core.counters);
             }
         }
+    }
+
+    /// Sleeps until there is something to do. Reports wake nobody before they are due.
+    fn wait(&self, reports_due: Instant) -> Ready {
+        let now = now().at;
+        let reports = self.port.reports.as_ref().map(AsRawFd::as_raw_fd);
+        let (is_due, later) = (now >= reports_due, reports.map(|_| reports_due));
+        let due = later.filter(|_| !is_due).into_iter().chain(self.core.poll_timeout()).min();
+        let timeout = due.map_or(WAIT_MAX, |due| due.saturating_duration_since(now).min(WAIT_MAX));
+        let timeout = if self.tcp.0.is_unread() { Duration::ZERO } else { timeout };
+        let descriptors = [
+            self.port.media.as_raw_fd(),
+            self.wake.as_raw_fd(),
+            self.tcp.0.descriptor().unwrap_or(-1),
+            reports.filter(|_| is_due).unwrap_or(-1),
+        ];
+        let [media, messages, _, _] = system::wait(descriptors, Some(timeout));
+        Ready { media, messages }
+    }
+
+    /// Handles what came to one socket.
+    fn receive(
+        &mut self,
+        receiver: &mut system::Receiver,
+        sender: &mut system::Sender,
+        kind: Kind,
+    ) -> Received {
+        let mut received = Received::Nothing;
+        for _ in 0..RECEIVE_ROUNDS_MAX {
+            let socket = match kind {
+                Kind::Media => Some(&self.port.media),
+                Kind::Reports => self.port.reports.as_ref(),
+            };
+            let Some(socket) = socket else { return received };
+            let has_more = receiver.receive(socket);
+            let now = now();
+            for (n, (from, bytes)) in receiver.datagrams().enumerate() {
+                received = Received::All;
+                if n > 0 && n.is_multiple_of(PENDING_MAX) {
+                    self.settle(sender, now);
+                }
+                self.core.handle_datagram(from, bytes, now);
+            }
+            self.settle(sender, now);
+            if !has_more {
+                return received;
+            }
+        }
+        Received::Part
     }
 
     /// Handles what came over TCP.
@@ -418,7 +472,7 @@ impl Shell {
 
     /// Lets the core finish what it was told, and sends what it has to say.
     fn settle(&mut self, sender: &mut system::Sender, now: Now) {
-        let socket = &self.socket;
+        let socket = &self.port.media;
         let connections = &mut self.tcp.0;
         let (mut n_lost, mut n_slow) = (0, 0);
         self.core.settle(now, &mut |out| {

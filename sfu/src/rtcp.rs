@@ -125,16 +125,14 @@ fn sender_report(packet: &[u8]) -> Option<SenderReport> {
     Some(SenderReport { ssrc: word(packet, 4)?, ntp, rtp: word(packet, 16)? })
 }
 
-/// Calls `each` for every sequence number that a NACK names.
-pub(crate) fn lost_packets(lost: &[u8], mut each: impl FnMut(u16)) {
-    for pair in lost.chunks_exact(4) {
+/// Every sequence number that a NACK names.
+pub(crate) fn lost_packets(lost: &[u8]) -> impl Iterator<Item = u16> {
+    lost.chunks_exact(4).flat_map(|pair| {
         let first = u16::from_be_bytes([pair[0], pair[1]]);
         let mask = u16::from_be_bytes([pair[2], pair[3]]);
-        each(first);
-        (0..16)
-            .filter(|bit| mask >> bit & 1 == 1)
-            .for_each(|bit| each(first.wrapping_add(bit + 1)));
-    }
+        let others = (0..16).filter(move |bit| mask >> bit & 1 == 1);
+        std::iter::once(first).chain(others.map(move |bit| first.wrapping_add(bit + 1)))
+    })
 }
 
 fn head(out: &mut Vec<u8>, count: usize, kind: u8, n_words: usize) {
@@ -288,7 +286,7 @@ mod tests {
             write_nack(&mut bytes, 1, 2, &lost);
             let mut found = Vec::new();
             read(&bytes, |report| if let Report::Nack { ssrc: 2, lost } = report {
-                lost_packets(lost, |seq| found.push(seq));
+                found.extend(lost_packets(lost));
             });
             prop_assert_eq!(found, lost);
         }
@@ -296,7 +294,7 @@ mod tests {
         #[test]
         fn no_bytes_make_the_reader_fail(bytes: Vec<u8>) {
             read(&bytes, |report| if let Report::Nack { lost, .. } = report {
-                lost_packets(lost, |_| {});
+                lost_packets(lost).for_each(drop);
             });
         }
     }

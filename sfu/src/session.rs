@@ -19,6 +19,7 @@ use crate::peer::srtp::{Direction, Window};
 use crate::receive::transport_cc::TransportCc;
 use crate::room::Room;
 use crate::speaker::TrackIndex;
+use crate::system::prefetch;
 
 /// Addresses of one browser that ICE validated: its interfaces times ours.
 pub(crate) const ADDRESSES_MAX: usize = 16;
@@ -231,7 +232,8 @@ impl Session {
 
     /// Counts the ticks of the pacer.
     pub(crate) fn tick(&self, now: Instant) -> u32 {
-        (now.saturating_duration_since(self.began).as_millis() / TICK.as_millis()) as u32
+        (now.saturating_duration_since(self.began).as_millis() as u64 / TICK.as_millis() as u64)
+            as u32
     }
 
     /// Puts `track` on a line, or nothing, and keeps the index in step.
@@ -246,6 +248,29 @@ impl Session {
                 self.line_of_track.resize(track + 1, NO_LINE);
             }
             self.line_of_track[track] = line as u16;
+        }
+    }
+
+    /// Has what a fan-out reads here first fetched from memory, without waiting for it.
+    pub(crate) fn fetch(&self) {
+        prefetch(&self.selected);
+        prefetch(&self.lines);
+        prefetch(&self.line_of_track);
+        prefetch(&self.receiver.estimator);
+        prefetch(&self.transport_seq);
+    }
+
+    /// Has what a fan-out needs to send `track` here fetched from memory. [`Self::fetch`] should have had time.
+    pub(crate) fn fetch_line_of(&self, track: TrackIndex) {
+        if let Some(srtp) = &self.srtp {
+            prefetch(&srtp.local);
+        }
+        let line = self.line_of_track.get(track).copied().unwrap_or(NO_LINE);
+        if let Some(line) = self.lines.get(usize::from(line)) {
+            prefetch(line);
+        }
+        if let Some(estimator) = &self.receiver.estimator {
+            estimator.fetch(self.transport_seq);
         }
     }
 

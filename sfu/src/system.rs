@@ -1,14 +1,21 @@
 //! System calls that the standard library does not offer: many datagrams at once, segmentation offload,
-//! waiting for two descriptors, the machine's addresses. The only file with unsafe code.
+//! waiting for several descriptors. This file and its folder have the only unsafe code.
 #![expect(unsafe_code, reason = "system calls; each block says why it is sound")]
+
+mod addresses;
+mod prefetch;
+mod socket;
+mod steer;
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::Duration;
 
-use socket2::{Domain, Socket, Type};
+pub(crate) use addresses::own_addresses;
+pub(crate) use prefetch::prefetch;
+pub(crate) use socket::{Port, bind_all, listen};
 
 use crate::outbox::{Outbox, Run};
 
@@ -24,14 +31,8 @@ const DATAGRAM_BYTES_MAX: usize = 2_048;
 /// Sends handed to the kernel in one call.
 const SEND_MAX: usize = 128;
 
-/// Bytes that the kernel may keep for the socket in each direction: 20 ms of 1 Gbit/s and then some.
-const SOCKET_BUFFER_BYTES: libc::c_int = 8 * 1024 * 1024;
-
 /// How long to wait for room when the kernel takes no more, before datagrams are thrown away.
 const SEND_PATIENCE: Duration = Duration::from_millis(5);
-
-/// TCP connections that the kernel keeps until they are accepted.
-const LISTEN_BACKLOG: libc::c_int = 256;
 
 /// `UDP_SEGMENT` of linux/udp.h.
 const UDP_SEGMENT: libc::c_int = 103;
@@ -45,42 +46,6 @@ const TIMER_SLACK: Duration = Duration::from_micros(1);
 /// Room for one control message with a value of at most four bytes, aligned.
 type Control = [u64; 4];
 
-/// Opens `n` sockets on one port. With several, the kernel spreads senders' addresses over them.
-pub(crate) fn bind_all(address: SocketAddr, n: usize) -> io::Result<Vec<UdpSocket>> {
-    // Sockets that share a port would share it with another process of this user too: so it is asked for
-    // alone first.
-    let alone = bind(address, false)?;
-    if n == 1 {
-        return Ok(vec![alone]);
-    }
-    let address = alone.local_addr()?;
-    drop(alone);
-    (0..n).map(|_| bind(address, true)).collect()
-}
-
-fn bind(address: SocketAddr, shares: bool) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None)?;
-    socket.set_reuse_port(shares)?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        // Whatever the system's default: one socket for both families.
-        socket.set_only_v6(false)?;
-    }
-    socket.bind(&address.into())?;
-    Ok(socket.into())
-}
-
-/// Opens a TCP port.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        socket.set_only_v6(false)?;
-    }
-    socket.bind(&address.into())?;
-    socket.listen(LISTEN_BACKLOG)?;
-    Ok(socket.into())
-}
-
 /// How many descriptors this process may have open.
 pub(crate) fn descriptors_max() -> Option<usize> {
     // SAFETY: zeros are a valid value of the structure, which the call fills.
@@ -88,44 +53,6 @@ pub(crate) fn descriptors_max() -> Option<usize> {
     // SAFETY: the pointer is to a structure that outlives the call.
     let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     (result == 0).then(|| usize::try_from(limit.rlim_cur).unwrap_or(usize::MAX))
-}
-
-/// Gives the socket large buffers. What the system does not grant is not missed until load is high.
-pub(crate) fn enlarge_buffers(socket: &UdpSocket) {
-    let bytes = SOCKET_BUFFER_BYTES;
-    // The forced ones need a capability that a service may have; the others obey the system's limit.
-    let options = [libc::SO_RCVBUF, libc::SO_SNDBUF, libc::SO_RCVBUFFORCE, libc::SO_SNDBUFFORCE];
-    for option in options {
-        // SAFETY: the descriptor is open while `socket` is borrowed; the value is an int of that length.
-        unsafe {
-            libc::setsockopt(
-                socket.as_raw_fd(),
-                libc::SOL_SOCKET,
-                option,
-                (&raw const bytes).cast(),
-                size_of::<libc::c_int>() as libc::socklen_t,
-            );
-        }
-    }
-}
-
-/// Lets the kernel hand over datagrams of one sender that came together as one message (receive offload).
-/// An old kernel that cannot hands them over one by one.
-pub(crate) fn coalesce(socket: &UdpSocket) {
-    let on: libc::c_int = 1;
-    // SAFETY: the descriptor is open while `socket` is borrowed; the value is an int of that length.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_UDP,
-            UDP_GRO,
-            (&raw const on).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
-    };
-    if result != 0 {
-        tracing::info!("this kernel has no receive offload for UDP");
-    }
 }
 
 /// Makes this thread's waits end on time: frames are held back for less than a millisecond.
@@ -136,8 +63,12 @@ pub(crate) fn wake_on_time() {
     }
 }
 
-/// Waits until one of the descriptors can be read, or the time is over.
-pub(crate) fn wait<const N: usize>(descriptors: [RawFd; N], timeout: Option<Duration>) {
+/// Waits until one of the descriptors can be read, or the time is over. Returns which can; the kernel passes over
+/// negative numbers.
+pub(crate) fn wait<const N: usize>(
+    descriptors: [RawFd; N],
+    timeout: Option<Duration>,
+) -> [bool; N] {
     let mut polled = descriptors.map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
     let timeout = timeout.map(|it| libc::timespec {
         tv_sec: it.as_secs().try_into().unwrap_or(libc::time_t::MAX),
@@ -154,6 +85,7 @@ pub(crate) fn wait<const N: usize>(descriptors: [RawFd; N], timeout: Option<Dura
             std::ptr::null(),
         );
     }
+    polled.map(|it| it.revents != 0)
 }
 
 fn wait_for_room(fd: RawFd) {
@@ -450,44 +382,6 @@ impl Sender {
     }
 }
 
-/// The addresses of this machine's interfaces that are up, loopback last, without link-local ones.
-pub(crate) fn own_addresses() -> Vec<IpAddr> {
-    let mut list: *mut libc::ifaddrs = std::ptr::null_mut();
-    let mut found = Vec::new();
-    // SAFETY: on success `list` is a linked list that stays valid until `freeifaddrs`; each address is
-    // null or as long as its family says, and only IPv4 and IPv6 are read.
-    unsafe {
-        if libc::getifaddrs(&raw mut list) != 0 {
-            return found;
-        }
-        let mut entry = list;
-        while let Some(interface) = entry.as_ref() {
-            entry = interface.ifa_next;
-            let is_up = interface.ifa_flags & libc::IFF_UP as libc::c_uint != 0;
-            let Some(address) = interface.ifa_addr.as_ref().filter(|_| is_up) else { continue };
-            match libc::c_int::from(address.sa_family) {
-                libc::AF_INET => {
-                    let raw = interface.ifa_addr.cast::<libc::sockaddr_in>().read_unaligned();
-                    found.push(IpAddr::from(raw.sin_addr.s_addr.to_ne_bytes()));
-                }
-                libc::AF_INET6 => {
-                    let raw = interface.ifa_addr.cast::<libc::sockaddr_in6>().read_unaligned();
-                    found.push(IpAddr::from(raw.sin6_addr.s6_addr));
-                }
-                _ => {}
-            }
-        }
-        libc::freeifaddrs(list);
-    }
-    found.retain(|ip| match ip {
-        IpAddr::V4(ip) => !ip.is_link_local(),
-        IpAddr::V6(ip) => !ip.is_unicast_link_local(),
-    });
-    found.sort_by_key(IpAddr::is_loopback);
-    found.dedup();
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -501,7 +395,7 @@ mod tests {
         let ours = UdpSocket::bind("127.0.0.1:0").unwrap();
         let theirs = UdpSocket::bind("127.0.0.1:0").unwrap();
         if coalesced {
-            coalesce(&theirs);
+            socket::coalesce(&theirs);
         }
         let to = theirs.local_addr().unwrap();
         let mut outbox = Outbox::default();
@@ -539,11 +433,5 @@ mod tests {
         assert_eq!(receiver.datagrams().count(), 3);
         let none = io::Error::from_raw_os_error(libc::ENETUNREACH);
         assert_eq!(sender.send_refused(&ours, &outbox, outbox.runs[0], &none), 3);
-    }
-
-    #[test]
-    fn this_machine_has_addresses_and_loopback_is_the_last() {
-        let found = own_addresses();
-        assert!(found.last().is_some_and(IpAddr::is_loopback), "{found:?}");
     }
 }

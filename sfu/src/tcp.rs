@@ -105,6 +105,14 @@ fn cut(bytes: &[u8], mut take: impl FnMut(&[u8])) -> Result<usize, Over> {
     Ok(at)
 }
 
+/// The datagrams of a stream and how many bytes they used; `None` where it is to be closed.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn datagrams(bytes: &[u8]) -> Option<(Vec<Vec<u8>>, usize)> {
+    let mut found = Vec::new();
+    let used = cut(bytes, |datagram| found.push(datagram.to_vec())).ok()?;
+    Some((found, used))
+}
+
 impl Connection {
     /// Reads datagrams into `parcel`. Returns whether there may be more.
     fn read(&mut self, scratch: &mut [u8], parcel: &mut Parcel) -> Result<bool, Over> {

@@ -48,6 +48,7 @@ fn doctor_finds_a_good_machine_good() {
     // The machine of a test may be short of room for a day's recordings, and of nothing else.
     let looks = said.lines().filter(|line| line.starts_with("  look")).collect::<Vec<_>>();
     assert!(looks.iter().all(|line| line.contains("MiB are free")), "{said}");
+    assert!(said.contains("is free for media where UDP is blocked"), "{said}");
     let verdict = if looks.is_empty() { "All is well" } else { "A meeting works here" };
     assert!(said.lines().last().is_some_and(|line| line.starts_with(verdict)), "{said}");
     assert!(said.contains("FFmpeg has the codecs of recordings (libavcodec "), "{said}");
@@ -64,6 +65,18 @@ fn doctor_names_a_taken_port_and_the_option_to_change_it() {
     let address = taken.local_addr().unwrap();
     let bad = only_bad_line(doctor(dir.path(), free_tcp_port(), address));
     assert!(bad.contains(&format!("UDP {address} is taken")) && bad.contains("--media"), "{bad}");
+}
+
+#[test]
+fn doctor_looks_at_the_tcp_port_of_the_media_ports_number_and_a_meeting_works_without_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let (is_fit, said) = diagnosis(doctor(dir.path(), free_tcp_port(), address));
+    assert!(is_fit, "{said}");
+    let look = said.lines().find(|line| line.contains(&format!("TCP {address} is taken")));
+    let look = look.unwrap_or_else(|| panic!("{said}"));
+    assert!(look.starts_with("  look") && look.contains("no UDP"), "{said}");
 }
 
 #[test]

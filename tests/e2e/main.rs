@@ -29,6 +29,7 @@ mod bad_input;
 mod bad_media;
 mod doctor;
 mod full_disk;
+mod gstreamer;
 mod load;
 mod puppet;
 mod startup;

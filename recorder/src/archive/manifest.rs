@@ -80,7 +80,7 @@ pub struct Track {
     pub part: u32,
     /// What it holds.
     pub info: TapTrackInfo,
-    /// Its packets are kept, but its codec can be neither composed nor copied into a file that plays.
+    /// Of archives of earlier versions: its packets are kept, but its codec could not be composed then.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub only_archived: bool,
     /// Its whole bytes, known once composed.

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use protocol::id::RecordingId;
-use protocol::tap::TapMessage;
+use protocol::tap::{TapMessage, TapPackets};
 
 /// Most recordings that may be waited for.
 const RECORDINGS_MAX: usize = 64;
@@ -53,7 +53,7 @@ impl Pending {
     pub(super) fn take(&mut self, recording: RecordingId) -> Vec<TapMessage> {
         let Some(mut waiting) = self.waiting.remove(&recording) else { return Vec::new() };
         if waiting.lost > 0 {
-            let (packets, dropped) = (Vec::new(), waiting.lost);
+            let (packets, dropped) = (TapPackets::default(), waiting.lost);
             waiting.messages.push(TapMessage::Packets { recording, packets, dropped });
         }
         waiting.messages

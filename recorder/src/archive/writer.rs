@@ -224,8 +224,8 @@ impl Writer {
                     tracing::warn!(%recording, dropped, "packets were lost before the archive");
                     part.lost(dropped);
                 }
-                for packet in packets {
-                    part.write(&packet, &*self.disk, &mut self.outbox);
+                for packet in packets.iter() {
+                    part.write(packet, &*self.disk, &mut self.outbox);
                 }
             }
         }

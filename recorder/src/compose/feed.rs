@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::BufReader;
 
 use protocol::media::Layer;
+use protocol::tap::Codec;
 
 use super::plan::{LogPlan, READ_BYTES, TrackPlan};
 use crate::archive::rtplog::{EntryKind, LogReader};
@@ -25,6 +26,8 @@ pub(super) struct TimedFrame {
     pub us: i64,
     /// It can be decoded without those before it.
     pub is_key: bool,
+    /// Of what.
+    pub codec: Codec,
     /// Coded bytes.
     pub bytes: Vec<u8>,
 }
@@ -81,11 +84,11 @@ impl<'a> Feed<'a> {
                 return Ok(None);
             }
             let log = &mut self.open[n];
-            let (id, layer) = (log.id, log.plan.info.layer);
+            let (id, layer, codec) = (log.id, log.plan.info.layer, log.plan.info.codec);
             let Some((_, frame)) = log.next.take() else { return Ok(None) };
             log.fill()?;
             self.open.retain(|log| log.next.is_some() || !log.has_ended);
-            if let Some(frame) = self.choose(id, layer, at, frame) {
+            if let Some(frame) = self.choose((id, layer, codec), at, frame) {
                 return Ok(Some(frame));
             }
         }
@@ -112,7 +115,12 @@ impl<'a> Feed<'a> {
     }
 
     /// The frame itself, if it belongs to the layer that is shown or takes over from it.
-    fn choose(&mut self, id: usize, layer: Layer, us: i64, frame: Frame) -> Option<TimedFrame> {
+    fn choose(
+        &mut self,
+        (id, layer, codec): (usize, Layer, Codec),
+        us: i64,
+        frame: Frame,
+    ) -> Option<TimedFrame> {
         match self.active {
             Some(active) if active.id == id => self.needs_key |= frame.after_gap,
             Some(active) => {
@@ -133,7 +141,7 @@ impl<'a> Feed<'a> {
         }
         self.needs_key = false;
         self.active = Some(Active { id, layer, last_us: us });
-        Some(TimedFrame { us, is_key: frame.is_key, bytes: frame.bytes })
+        Some(TimedFrame { us, is_key: frame.is_key, codec, bytes: frame.bytes })
     }
 }
 

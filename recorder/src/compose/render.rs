@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use protocol::media::{Source, TrackKey};
+use protocol::tap::Codec;
 use protocol::time::Timestamp;
 
 use super::FRAMES_PER_SECOND;
@@ -14,7 +15,6 @@ use super::plan::{Plan, TrackPlan};
 use super::scene::Scene;
 use crate::error::Error;
 use crate::media::{Mp4Writer, OpusDecoder, SAMPLE_RATE, VideoDecoder};
-use crate::rtp::depacketize::vp8_size;
 
 /// One picture's time, µs.
 const STEP_US: i64 = 1_000_000 / FRAMES_PER_SECOND as i64;
@@ -24,8 +24,6 @@ const STEP_SAMPLES: usize = (SAMPLE_RATE / FRAMES_PER_SECOND) as usize;
 const CAMERA_HOLD_US: i64 = 2_000_000;
 /// A screen that does not change sends little.
 const SCREEN_HOLD_US: i64 = 10_000_000;
-/// Largest picture that is decoded: 4K and some more. What claims to be larger would only cost memory.
-const PIXELS_MAX: u64 = 4_096 * 2_304;
 /// Opus hands out sound 6.5 ms after it was said: its encoder's look-ahead (RFC 7845 §5.1).
 const OPUS_DELAY_US: i64 = 6_500;
 /// A publisher that only sends sound counts as here for so long after its last packet, µs.
@@ -35,7 +33,9 @@ const HEARD_HOLD_US: i64 = 5_000_000;
 struct VideoSource<'a> {
     track: &'a TrackPlan,
     feed: Feed<'a>,
-    decoder: Option<VideoDecoder>,
+    decoder: Option<(Codec, VideoDecoder)>,
+    /// A codec for which there is no decoder.
+    undecoded: Option<Codec>,
     last_us: i64,
     version: u64,
     is_fresh: bool,
@@ -116,6 +116,7 @@ impl<'a> VideoSource<'a> {
             track,
             feed: Feed::new(track),
             decoder: None,
+            undecoded: None,
             last_us: i64::MIN / 2,
             version: 0,
             is_fresh: false,
@@ -124,14 +125,22 @@ impl<'a> VideoSource<'a> {
 
     fn advance(&mut self, us: i64) -> Result<(), Error> {
         while let Some(frame) = self.feed.next_until(us)? {
-            let decoder = match &mut self.decoder {
-                Some(decoder) => decoder,
-                None => self.decoder.insert(VideoDecoder::new()?),
-            };
-            let pixels = vp8_size(&frame.bytes).map_or(0, |(w, h)| u64::from(w) * u64::from(h));
-            if pixels > PIXELS_MAX {
+            if self.undecoded == Some(frame.codec) {
                 continue;
             }
+            // Who comes back may send another codec than before.
+            let decoder = match &mut self.decoder {
+                Some((codec, decoder)) if *codec == frame.codec => decoder,
+                Some(_) | None => match VideoDecoder::new(frame.codec) {
+                    Ok(decoder) => &mut self.decoder.insert((frame.codec, decoder)).1,
+                    Err(error) => {
+                        // One camera that this FFmpeg cannot show must not cost the others their video.
+                        tracing::warn!(%error, codec = ?frame.codec, "a camera is left out");
+                        self.undecoded = Some(frame.codec);
+                        continue;
+                    }
+                },
+            };
             if decoder.decode(&frame.bytes) {
                 self.version += 1;
                 self.last_us = frame.us;
@@ -164,7 +173,8 @@ impl Pictures for VideoSources<'_> {
     }
 
     fn decoder(&mut self, track: &TrackKey) -> Option<&mut VideoDecoder> {
-        self.0.iter_mut().find(|source| source.track.key == *track)?.decoder.as_mut()
+        let source = self.0.iter_mut().find(|source| source.track.key == *track)?;
+        source.decoder.as_mut().map(|(_, decoder)| decoder)
     }
 }
 

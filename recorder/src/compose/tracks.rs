@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use protocol::media::Source;
+use protocol::tap::Codec;
 use unicode_normalization::UnicodeNormalization;
 
 use super::feed::{Feed, TimedFrame};
@@ -65,7 +66,12 @@ fn copy(
     let mut writer = WebmWriter::create(&beside, name, stream)?;
     let start_us = frame.us;
     writer.frame(&frame.bytes, 0, frame.is_key)?;
-    while let Some(frame) = feed.next_until(i64::MAX)? {
+    while let Some(next) = feed.next_until(i64::MAX)? {
+        // What a camera sent in another codec after it came back is in the composed video only.
+        if next.codec != frame.codec {
+            continue;
+        }
+        let frame = next;
         progress(frame.us as f64 / length_us.max(1) as f64);
         writer.frame(&frame.bytes, (frame.us - start_us + 500) / 1_000, frame.is_key)?;
     }
@@ -74,10 +80,14 @@ fn copy(
     Ok(true)
 }
 
-/// What the file holds, from its first frame. None if that is no key frame of VP8.
+/// What the file holds, from its first frame. None if that is no key frame of VP8: other cameras are in the
+/// composed video only.
 fn stream_of(track: &TrackPlan, frame: &TimedFrame) -> Option<WebmStream> {
     if track.key.source.is_audio() {
         return Some(WebmStream::Opus);
+    }
+    if frame.codec != Codec::Vp8 {
+        return None;
     }
     vp8_size(&frame.bytes).map(|(width, height)| WebmStream::Vp8 { width, height })
 }

@@ -34,6 +34,14 @@ pub fn missing_codecs() -> Vec<&'static str> {
     if decoder::find_by_name("vp8").is_none() {
         missing.push("VP8 (decoder)");
     }
+    for (name, what) in [("vp9", "VP9 (decoder)"), ("h264", "H.264 (decoder)")] {
+        if decoder::find_by_name(name).is_none() {
+            missing.push(what);
+        }
+    }
+    if decoder::find_by_name("libdav1d").or_else(|| decoder::find_by_name("libaom-av1")).is_none() {
+        missing.push("AV1 (decoder)");
+    }
     if decoder::find_by_name("opus").is_none() {
         missing.push("Opus (decoder)");
     }

@@ -1,14 +1,30 @@
-//! VP8 to planes, scaled to where they are wanted.
+//! Coded pictures to planes, scaled to where they are wanted.
 
 use ffmpeg_next::codec::{Context, threading};
 use ffmpeg_next::format::Pixel;
 use ffmpeg_next::software::scaling;
 use ffmpeg_next::util::frame::Video;
-use ffmpeg_next::{Packet, decoder};
+use ffmpeg_next::{Dictionary, Packet, decoder};
+use protocol::tap::Codec;
 
 use super::{lacks, media};
 use crate::compose::canvas::{Canvas, Rect};
 use crate::error::Error;
+
+/// Largest picture that is decoded: 4K and some more. What claims to be larger would only cost memory.
+const PIXELS_MAX: u64 = 4_096 * 2_304;
+
+/// FFmpeg's decoders of a codec, best first, and what is missing without them.
+fn names(codec: Codec) -> Result<(&'static [&'static str], &'static str), Error> {
+    match codec {
+        Codec::Vp8 => Ok((&["vp8"], "VP8 decoder")),
+        Codec::Vp9 => Ok((&["vp9", "libvpx-vp9"], "VP9 decoder")),
+        Codec::H264 => Ok((&["h264"], "H.264 decoder")),
+        // FFmpeg's own `av1` only drives hardware.
+        Codec::Av1 => Ok((&["libdav1d", "libaom-av1"], "AV1 decoder")),
+        Codec::Opus => Err(lacks("picture in sound")),
+    }
+}
 
 /// A decoder that holds its latest picture.
 pub struct VideoDecoder {
@@ -19,12 +35,19 @@ pub struct VideoDecoder {
 }
 
 impl VideoDecoder {
-    /// A VP8 decoder on one thread.
-    pub fn new() -> Result<Self, Error> {
-        let codec = decoder::find_by_name("vp8").ok_or_else(|| lacks("VP8 decoder"))?;
-        let mut context = Context::new_with_codec(codec);
+    /// A decoder on one thread.
+    pub fn new(codec: Codec) -> Result<Self, Error> {
+        let (names, what) = names(codec)?;
+        let found = names.iter().find_map(|name| decoder::find_by_name(name));
+        let found = found.ok_or_else(|| lacks(what))?;
+        let mut context = Context::new_with_codec(found);
         context.set_threading(threading::Config { count: 1, ..threading::Config::default() });
-        let decoder = context.decoder().video().map_err(media)?;
+        let mut options = Dictionary::new();
+        options.set("max_pixels", &PIXELS_MAX.to_string());
+        // A picture is wanted when its packet is given, not some pictures later.
+        options.set("flags", "low_delay");
+        let decoder = context.decoder().open_as_with(found, options).map_err(media)?;
+        let decoder = decoder.video().map_err(media)?;
         Ok(Self { decoder, picture: None, scaler: None, scaled: Video::empty() })
     }
 
@@ -39,7 +62,10 @@ impl VideoDecoder {
             if self.decoder.receive_frame(&mut picture).is_err() {
                 return has_new;
             }
-            if picture.format() == Pixel::YUV420P && picture.width() > 0 && picture.height() > 0 {
+            if matches!(picture.format(), Pixel::YUV420P | Pixel::YUVJ420P)
+                && picture.width() > 0
+                && picture.height() > 0
+            {
                 self.picture = Some(picture);
                 has_new = true;
             }
@@ -77,3 +103,6 @@ impl VideoDecoder {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,7 @@ impl Bench {
         };
         self.tap.send(TapMessage::TrackStarted(info)).await.expect("the node lives");
         let (arrival_us, bytes) = (2_000_000, vec![0x80; 40]);
-        let packets = vec![TapPacket { track: 5, arrival_us, kind: TapKind::Rtp, bytes }];
+        let packets = vec![TapPacket { track: 5, arrival_us, kind: TapKind::Rtp, bytes }].into();
         let message = TapMessage::Packets { recording, packets, dropped: 0 };
         self.tap.send(message).await.expect("the node lives");
         loop {

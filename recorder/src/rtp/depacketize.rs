@@ -1,8 +1,11 @@
-//! Packets to frames: VP8 (RFC 7741) and Opus (RFC 7587).
+//! Packets to frames: VP8 (RFC 7741) and Opus (RFC 7587) here, H.264, VP9 and AV1 with their own files.
 
 use protocol::tap::Codec;
 
+use super::av1::Av1;
+use super::h264::H264;
 use super::reorder::Ordered;
+use super::vp9::Vp9;
 
 /// Largest frame; a key frame of 4K is smaller. More is damage, and is thrown away.
 const FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -29,21 +32,63 @@ pub struct Depacketizer {
     /// The frame being put together; its `ticks` tell a new one.
     open: Option<Frame>,
     has_gap: bool,
+    /// Something of a picture is missing; its other packets are worth nothing.
+    is_astray: bool,
+    units: Units,
+}
+
+/// How packets of a codec become a picture.
+#[derive(Debug)]
+enum Units {
+    /// Of its own: one packet, or a payload that is only put together.
+    None,
+    H264(H264),
+    Vp9(Vp9),
+    Av1(Av1),
+}
+
+impl Units {
+    fn new(codec: Codec) -> Self {
+        match codec {
+            Codec::Opus | Codec::Vp8 => Self::None,
+            Codec::H264 => Self::H264(H264::default()),
+            Codec::Vp9 => Self::Vp9(Vp9::default()),
+            Codec::Av1 => Self::Av1(Av1::default()),
+        }
+    }
+
+    fn begins(codec: Codec, payload: &[u8]) -> bool {
+        match codec {
+            Codec::Opus | Codec::Vp8 => true,
+            Codec::H264 => H264::begins(payload),
+            Codec::Vp9 => Vp9::begins(payload),
+            Codec::Av1 => Av1::begins(payload),
+        }
+    }
+
+    fn append(&mut self, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::None => None,
+            Self::H264(it) => it.append(payload, out),
+            Self::Vp9(it) => it.append(payload, out),
+            Self::Av1(it) => it.append(payload, out),
+        }
+    }
+
+    fn finish(&self, out: &mut Vec<u8>) -> Option<bool> {
+        match self {
+            Self::None => None,
+            Self::H264(it) => it.finish(),
+            Self::Vp9(it) => it.finish(out),
+            Self::Av1(it) => it.finish(),
+        }
+    }
 }
 
 impl Depacketizer {
     /// For a codec.
     pub fn new(codec: Codec) -> Self {
-        Self { codec, open: None, has_gap: false }
-    }
-
-    /// Whether frames of a codec can be put together. Of the others the log is whole, but no file is made
-    /// and the composed video does not show them.
-    pub fn knows(codec: Codec) -> bool {
-        match codec {
-            Codec::Opus | Codec::Vp8 => true,
-            Codec::Vp9 | Codec::H264 | Codec::Av1 => false,
-        }
+        Self { codec, open: None, has_gap: false, is_astray: true, units: Units::None }
     }
 
     /// Takes the next packet; gives a frame if one became whole.
@@ -51,7 +96,7 @@ impl Depacketizer {
         match self.codec {
             Codec::Opus => self.push_opus(packet),
             Codec::Vp8 => self.push_vp8(packet),
-            Codec::Vp9 | Codec::H264 | Codec::Av1 => None,
+            Codec::Vp9 | Codec::H264 | Codec::Av1 => self.push_units(packet),
         }
     }
 
@@ -107,6 +152,54 @@ impl Depacketizer {
             return None;
         }
         let mut frame = self.open.take()?;
+        frame.after_gap = std::mem::take(&mut self.has_gap);
+        Some(frame)
+    }
+
+    /// Packets of a picture have its time, and the last of them the marker. Where one is missing, the rest is
+    /// left out up to the next picture's beginning.
+    fn push_units(&mut self, packet: &Ordered) -> Option<Frame> {
+        if packet.after_gap || self.open.as_ref().is_some_and(|it| it.ticks != packet.ticks) {
+            self.drop_open();
+            self.has_gap |= packet.after_gap;
+            self.is_astray |= packet.after_gap;
+        }
+        if packet.payload.is_empty() {
+            return None;
+        }
+        if self.open.is_none() {
+            if self.is_astray && !Units::begins(self.codec, &packet.payload) {
+                self.is_astray = !packet.marker;
+                self.has_gap = true;
+                return None;
+            }
+            self.units = Units::new(self.codec);
+            self.open = Some(Frame {
+                ticks: packet.ticks,
+                arrival_us: packet.arrival_us,
+                is_key: false,
+                after_gap: false,
+                bytes: Vec::new(),
+            });
+            self.is_astray = false;
+        }
+        let open = self.open.as_mut()?;
+        open.arrival_us = packet.arrival_us;
+        let is_right = self.units.append(&packet.payload, &mut open.bytes).is_some();
+        if !is_right || open.bytes.len() > FRAME_BYTES_MAX {
+            self.drop_open();
+            self.is_astray = !packet.marker;
+            return None;
+        }
+        if !packet.marker {
+            return None;
+        }
+        let mut frame = self.open.take()?;
+        let Some(is_key) = self.units.finish(&mut frame.bytes) else {
+            self.has_gap = true;
+            return None;
+        };
+        frame.is_key = is_key;
         frame.after_gap = std::mem::take(&mut self.has_gap);
         Some(frame)
     }
@@ -234,8 +327,11 @@ mod tests {
             let packet = Ordered {
                 after_gap: false, ticks: 0, arrival_us: 0, marker: true, payload: payload.clone(),
             };
-            let _ = Depacketizer::new(Codec::Vp8).push(&packet);
-            let _ = Depacketizer::new(Codec::Opus).push(&packet);
+            for codec in [Codec::Opus, Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
+                let mut depacketizer = Depacketizer::new(codec);
+                let _ = depacketizer.push(&packet);
+                let _ = depacketizer.push(&packet);
+            }
             let _ = opus_samples(&payload);
         }
     }

@@ -2,8 +2,6 @@
 
 use proptest::prelude::*;
 use protocol::id::{MeetingId, RecordingId};
-use protocol::media::{Layer, Source, TrackKey};
-use protocol::tap::{Codec, TapTrackInfo};
 
 use super::*;
 
@@ -46,34 +44,6 @@ fn play(session: &mut Session, inputs: Vec<Input>) -> Vec<String> {
         said.extend(drain(session));
     }
     said
-}
-
-#[test]
-fn a_camera_whose_codec_no_file_can_hold_is_archived_and_the_manifest_says_so() {
-    let mut session = Session::begin(manifest());
-    play(&mut session, vec![Input::Start]);
-    for codec in [Codec::Vp8, Codec::H264, Codec::Vp9, Codec::Av1] {
-        let key = TrackKey { publisher: "a".into(), source: Source::Camera };
-        let info = TapTrackInfo {
-            recording: recording(),
-            track: 1,
-            key,
-            layer: Layer::High,
-            codec,
-            payload_type: 96,
-            ssrc: 1,
-            clock_rate: 90_000,
-        };
-        let opened =
-            Report::TrackOpened { recording: recording(), path: format!("{codec:?}"), info };
-        play(&mut session, vec![Input::Written(opened)]);
-    }
-    let kept = session.manifest().tracks.iter().filter(|track| track.only_archived);
-    assert_eq!(kept.map(|track| &track.path[..]).collect::<Vec<_>>(), ["H264", "Vp9", "Av1"]);
-    let text = serde_json::to_string(session.manifest()).expect("plain data");
-    assert_eq!(text.matches("only_archived").count(), 3, "silent where everything is as usual");
-    let read: Manifest = serde_json::from_str(&text).expect("plain data");
-    assert_eq!(read, *session.manifest());
 }
 
 fn written(last_us: i64) -> Input {

@@ -55,7 +55,7 @@ fn write_100_tracks(dir: &Path) {
         }
         bytes += packets.iter().map(|packet| packet.bytes.len()).sum::<usize>();
         for packets in packets.chunks(TAP_BATCH_MAX) {
-            let (recording, packets) = (recording(), packets.to_vec());
+            let (recording, packets) = (recording(), packets.to_vec().into());
             writer.handle(Command::Tap(TapMessage::Packets { recording, packets, dropped: 0 }));
         }
         if step % 20 == 0 {
@@ -105,7 +105,7 @@ fn compose_five_sites(dir: &Path) {
         site.begin().into_iter().for_each(|message| writer.handle(Command::Tap(message)));
         for second in 1..=seconds {
             let (recording, dropped) = (recording(), 0);
-            let packets = site.packets(start_us + second * 1_000_000);
+            let packets = site.packets(start_us + second * 1_000_000).into();
             writer.handle(Command::Tap(TapMessage::Packets { recording, packets, dropped }));
             writer.flush();
         }

@@ -125,7 +125,7 @@ fn capture(archive: PathBuf, clip_dir: &Path, seconds: i64) {
             let until_us = now_us();
             for site in &mut sites {
                 for packets in site.packets(until_us).chunks(TAP_BATCH_MAX) {
-                    let packets = packets.to_vec();
+                    let packets = packets.to_vec().into();
                     let message = TapMessage::Packets { recording, packets, dropped: 0 };
                     tap.send(message).await.expect("the node lives");
                 }

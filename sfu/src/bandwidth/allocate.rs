@@ -25,7 +25,7 @@ const CLIMB_AFTER_CUT: Duration = Duration::from_secs(5);
 /// How long a cut counts as late.
 const CUT_REMEMBERED: Duration = Duration::from_secs(30);
 
-/// A layer: which resolution and which frame rate, the lowest 0.
+/// A layer: which resolution, and up to which temporal layer, the lowest 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Choice {
     pub(crate) spatial: u8,
@@ -123,6 +123,13 @@ pub(crate) struct Total {
     pub(crate) needed: Option<u32>,
     /// The room has to stand until then before somebody climbs.
     pub(crate) climb_at: Option<Instant>,
+}
+
+impl Choice {
+    /// A resolution with all its frames.
+    pub(crate) fn whole(spatial: usize) -> Self {
+        Self { spatial: spatial as u8, temporal: u8::MAX }
+    }
 }
 
 impl Ladder {

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::bandwidth::feedback::{Arrival, Feedback};
 use crate::bandwidth::probe::Probe;
-use crate::bandwidth::rate::{Rate, START_BPS, Signal};
+use crate::bandwidth::rate::{Rate, START_BPS, Signal, is_empty, is_whole};
 use crate::bandwidth::trend::Trend;
+use crate::system::prefetch;
 
 /// Packets remembered until they are reported: a second of a page of 49 tiles. What is reported later is
 /// not counted.
@@ -58,8 +59,8 @@ impl Sent {
     }
 }
 
-/// Bytes acknowledged by time of arrival.
-#[derive(Debug)]
+/// Bytes acknowledged, by time.
+#[derive(Debug, Default)]
 struct Acked {
     slices: [u32; SLICES],
     newest: Option<i64>,
@@ -85,8 +86,8 @@ impl Acked {
         &mut self.slices[slice.rem_euclid(SLICES as i64) as usize]
     }
 
-    /// bit/s over the last `n` slices, once there is enough to say. The newest slice is not full yet and does
-    /// not count.
+    /// bit/s over the last `n` slices, once there is enough to say. The newest slice is not full yet: it counts where
+    /// it says more, as after a moment in which nothing was read.
     fn bps(&self, n: i64) -> Option<f64> {
         let newest = self.newest?;
         let n = n.min(newest - self.first);
@@ -95,7 +96,8 @@ impl Acked {
         }
         let of = |slice: i64| self.slices[slice.rem_euclid(SLICES as i64) as usize];
         let bytes: u32 = (newest - n..newest).map(of).sum();
-        Some(f64::from(bytes) * 8.0 * 1_000_000.0 / (n * SLICE_US) as f64)
+        let bps = |bytes: u32, n: i64| f64::from(bytes) * 8_000_000.0 / (n * SLICE_US) as f64;
+        Some(bps(bytes, n).max(bps(bytes + of(newest), n + 1)))
     }
 }
 
@@ -124,7 +126,9 @@ impl Least {
 pub(crate) struct Estimator {
     began: Instant,
     sent: Box<[Sent; SENT_MAX]>,
+    /// By time of arrival, and the same packets by time of sending.
     acked: Acked,
+    offered: Acked,
     trend: Trend,
     rate: Rate,
     least: Least,
@@ -146,7 +150,8 @@ impl Estimator {
         Self {
             began: now,
             sent: Box::new([Sent::default(); SENT_MAX]),
-            acked: Acked { slices: [0; SLICES], newest: None, first: 0 },
+            acked: Acked::default(),
+            offered: Acked::default(),
             trend: Trend::new(),
             rate: Rate::new(START_BPS),
             least: Least::default(),
@@ -173,6 +178,13 @@ impl Estimator {
         self.rate.bps() as u32
     }
 
+    /// Has what [`Self::sent`] needs for this number fetched from memory.
+    pub(crate) fn fetch(&self, seq: u16) {
+        prefetch(&self.sent[usize::from(seq) % SENT_MAX]);
+        prefetch(&self.probe);
+        prefetch(&self.unreported);
+    }
+
     /// A packet with this transport-wide number leaves.
     pub(crate) fn sent(&mut self, seq: u16, bytes: usize, now: Instant) {
         let us = self.us(now);
@@ -186,10 +198,15 @@ impl Estimator {
     /// A report came.
     pub(crate) fn feedback(&mut self, report: &Feedback<'_>, now: Instant) {
         let us = self.us(now);
-        self.come_back();
+        if self.before_silence.is_some() {
+            // What was measured before says nothing about now.
+            self.trend = Trend::new();
+            self.acked = Acked::default();
+            self.offered = Acked::default();
+        }
         let (mut lost, mut received) = (0, 0);
         let (mut delay, mut newest_sent) = (i64::MAX, None);
-        let (sent, acked) = (&mut self.sent, &mut self.acked);
+        let (sent, acked, offered) = (&mut self.sent, &mut self.acked, &mut self.offered);
         let (trend, probe) = (&mut self.trend, &mut self.probe);
         let reference = report.read(self.near, |seq, arrival| {
             let packet = &mut sent[usize::from(seq) % SENT_MAX];
@@ -213,6 +230,7 @@ impl Estimator {
             newest_sent = newest_sent.max(Some(sent_us));
             delay = delay.min(arrived - sent_us);
             acked.add(arrived, packet.bytes);
+            offered.add(sent_us, packet.bytes);
             trend.packet(sent_us, arrived);
             probe.came(packet.probe(), packet.bytes, sent_us, arrived);
         });
@@ -222,28 +240,38 @@ impl Estimator {
         let Some(newest_sent) = newest_sent else { return };
         let rtt_us = (us - newest_sent).clamp(1_000, 2_000_000);
         self.rtt_us = (7 * self.rtt_us + rtt_us) / 8;
+        let queue_us = self.least.above(delay, us);
+        if let Some(before) = self.before_silence.take() {
+            self.come_back(before, is_whole(lost, received) && is_empty(queue_us));
+        }
         let signal = Signal {
             usage: self.trend.usage(),
             acked: self.acked.bps(SLICES as i64 - 1),
             busy: self.acked.bps(SLICES_BUSY),
-            queue_us: self.least.above(delay, us),
+            offered: self.offered.bps(SLICES as i64 - 1),
+            queue_us,
             rtt_us: self.rtt_us,
             lost,
             received,
             is_probed: self.probe.is_out(),
         };
         self.rate.update(&signal, us);
+        let was_out = self.probe.is_out();
         if let Some(result) = self.probe.judge(newest_sent, us, self.rate.bps()) {
             self.rate.set(result.max(self.rate.bps()));
+        } else if was_out && !self.probe.is_out() {
+            self.rate.give_up();
         }
     }
 
-    /// The line has fallen silent and reports again: what was before is worth a try.
-    fn come_back(&mut self) {
-        let Some(before) = self.before_silence.take() else { return };
-        self.rate = Rate::new((0.5 * before).min(START_BPS).max(self.rate.bps()));
-        self.trend = Trend::new();
-        self.acked = Acked { slices: [0; SLICES], newest: None, first: 0 };
+    /// The line had fallen silent and reports again. If nothing was lost meanwhile and nothing waits, it was the
+    /// receiver that was busy, not the line; else half of what was before is worth a try.
+    fn come_back(&mut self, before: f64, is_unharmed: bool) {
+        if is_unharmed {
+            self.rate.set(before);
+        } else {
+            self.rate = Rate::new((0.5 * before).min(START_BPS).max(self.rate.bps()));
+        }
         self.probe.encourage();
     }
 
@@ -263,8 +291,13 @@ impl Estimator {
         }
         let is_free = self.has_reported && self.before_silence.is_none();
         let is_free = is_free && self.rate.may_probe(us);
-        let most = self.rate.probe_most();
-        self.probe.wish(needed.filter(|_| is_free), self.rate.bps(), most, us);
+        let most = self.rate.probe_most(us);
+        let mut needed = needed.filter(|_| is_free);
+        if let (Some(needed), Some(before)) = (&mut needed, self.rate.recovers(us)) {
+            self.probe.encourage();
+            *needed = (*needed).max(before as u32);
+        }
+        self.probe.wish(needed, self.rate.bps(), most, us);
     }
 
     /// Padding to send now, bytes.
@@ -284,7 +317,9 @@ impl Estimator {
     /// Time passes: a line that reports nothing is halved.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
         let us = self.us(now);
-        self.probe.handle_timeout(us);
+        if self.probe.handle_timeout(us) {
+            self.rate.give_up();
+        }
         let Some(since) = self.unreported.filter(|_| self.has_reported) else { return };
         if us - since >= SILENCE_US + self.rtt_us {
             if self.before_silence.is_none() {

@@ -89,12 +89,11 @@ impl Pacer {
 
     /// Begins a portion if it is due, for a line that carries `bps`.
     pub(crate) fn handle_timeout(&mut self, bps: u32, now: Instant) {
-        if self.due.is_none_or(|due| due > now) {
-            return;
-        }
+        let Some(due) = self.due.filter(|due| *due <= now) else { return };
         let paced = SPEED * f64::from(bps) * TICK.as_secs_f64() / PACKET_BITS;
         self.portion = (paced.ceil() as usize).max(self.longest.div_ceil(TICKS_MAX));
-        self.due = Some(now + TICK);
+        // Counted from when it was due: who looks late now and then does not make the line slower.
+        self.due = Some((due + TICK).max(now));
     }
 
     /// The next packet of this portion. Its line's burst is to be told with [`Burst::left`].

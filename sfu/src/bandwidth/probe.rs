@@ -20,6 +20,9 @@ pub(crate) const PADDING_BYTES: usize = 255 + 40;
 const FIRST_TIMES: f64 = 3.0;
 const NEXT_TIMES: f64 = 2.0;
 
+/// And for at least so many times the estimate: less would be lost in the salt.
+const LEAST_TIMES: f64 = 1.5;
+
 /// A probe goes a little beyond what is needed, as its result is taken with a grain of salt.
 const BEYOND: f64 = 1.1;
 const SALT: f64 = 0.95;
@@ -122,7 +125,11 @@ impl Probe {
         let times = if self.n_probes == 0 { FIRST_TIMES } else { NEXT_TIMES };
         let padding = (PACKETS_MAX * PADDING_BYTES * 8) as f64 * 1_000_000.0
             / (TICKS_MIN as i64 * TICK_US) as f64;
-        let bps = (needed * BEYOND).min(estimate * times).min(estimate + padding).min(most);
+        let bps = (needed * BEYOND)
+            .max(estimate * LEAST_TIMES)
+            .min(estimate * times)
+            .min(estimate + padding)
+            .min(most);
         if bps < WORTH * estimate {
             return;
         }
@@ -223,8 +230,8 @@ impl Probe {
         }
     }
 
-    /// Time passes.
-    pub(crate) fn handle_timeout(&mut self, now_us: i64) {
+    /// Time passes. Returns whether a probe has failed, as nothing was heard of it.
+    pub(crate) fn handle_timeout(&mut self, now_us: i64) -> bool {
         match self.state {
             State::Sending if tick(self.began, now_us) >= self.n_ticks => {
                 self.state = State::Judging;
@@ -233,9 +240,11 @@ impl Probe {
                 self.state = State::Idle;
                 self.not_before = now_us + self.pause;
                 self.pause = (2 * self.pause).min(PAUSE_MAX_US);
+                return true;
             }
             State::Idle | State::Sending | State::Judging => {}
         }
+        false
     }
 }
 

@@ -47,6 +47,9 @@ const ACKED_MORE_BPS: f64 = 10_000.0;
 const PROBE_AFTER_US: i64 = 8_000_000;
 const NEARLY_FULL: f64 = 0.75;
 
+/// Nor one whose queue is longer: a probe would hide that it grows, microseconds. A picture's frame leaves less.
+const PROBE_QUEUE_US: i64 = 50_000;
+
 /// A probe goes to at most this share of what a congestion lately showed.
 const PROBE_SHARE: f64 = 1.5;
 
@@ -60,6 +63,28 @@ const LOSS_CONGESTION: f64 = 0.10;
 /// Loss is judged over so many packets and so long, microseconds.
 const LOSS_PACKETS: u32 = 20;
 const LOSS_US: i64 = 250_000;
+
+/// A line on which less than this share of the rate is sent is idle: what is acknowledged says what was sent, not what
+/// it carries. It is so as long as so much of what is sent arrives in its time.
+const IDLE: f64 = 0.65;
+const IN_TIME: f64 = 0.9;
+
+/// A cut below this share of what was before is deep. When the queue has emptied so soon after it, microseconds, it was
+/// an accident: this share of what was before is probed for.
+const DEEP: f64 = 0.5;
+const ACCIDENT_US: i64 = 2_000_000;
+const RECOVER: f64 = 0.85;
+const RECOVERY_US: i64 = 5_000_000;
+
+/// Whether a queue is none, microseconds.
+pub(crate) fn is_empty(queue_us: i64) -> bool {
+    queue_us < EMPTY_US
+}
+
+/// Whether what is lost of a report does not matter.
+pub(crate) fn is_whole(lost: u32, received: u32) -> bool {
+    f64::from(lost) <= LOSS_HARMLESS * f64::from(lost + received)
+}
 
 /// What the last congestions said of the line: mean and deviation of the acknowledged rate, bit/s.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +117,8 @@ pub(crate) struct Signal {
     pub(crate) acked: Option<f64>,
     /// The same over the last moments: what a line carries whose queue does not empty.
     pub(crate) busy: Option<f64>,
+    /// Of what was acknowledged, how fast it was sent, bit/s.
+    pub(crate) offered: Option<f64>,
     /// Delay above the least seen, microseconds.
     pub(crate) queue_us: i64,
     pub(crate) rtt_us: i64,
@@ -108,11 +135,16 @@ pub(crate) struct Rate {
     link: Option<Link>,
     updated: Option<i64>,
     cut_at: i64,
-    /// Cuts of the present congestion, 0 while there is none.
+    /// Cuts of the present congestion, 0 while there is none; when it began, and the rate before it.
     n_cuts: u8,
+    cut_since: i64,
+    before_cut: f64,
+    /// After a deep cut that was an accident: how far the line is probed, bit/s, and until when.
+    recovery: Option<(f64, i64)>,
     probed_at: i64,
     congested_at: i64,
-    /// Since when the queue stands.
+    /// Delay above the least, by the last report, and since when the queue stands.
+    queue_us: i64,
     standing_since: Option<i64>,
     lost: u32,
     counted: u32,
@@ -131,8 +163,12 @@ impl Rate {
             updated: None,
             cut_at: never,
             n_cuts: 0,
+            cut_since: never,
+            before_cut: bps,
+            recovery: None,
             probed_at: never,
             congested_at: never,
+            queue_us: 0,
             standing_since: None,
             lost: 0,
             counted: 0,
@@ -155,17 +191,32 @@ impl Rate {
     /// Whether the line may be probed: it is calm, and not as good as full by what was seen lately.
     pub(crate) fn may_probe(&self, now_us: i64) -> bool {
         let is_full = self.link.is_some_and(|link| self.bps > NEARLY_FULL * link.mean);
-        self.is_calm(now_us) && !(is_full && now_us - self.congested_at < PROBE_AFTER_US)
+        let has_queue = self.queue_us > PROBE_QUEUE_US;
+        let is_late = now_us - self.congested_at < PROBE_AFTER_US;
+        let recovers = self.recovers(now_us).is_some();
+        !has_queue && (recovers || (self.is_calm(now_us) && !(is_full && is_late)))
+    }
+
+    /// How far a line is probed that was cut deep by accident, bit/s.
+    pub(crate) fn recovers(&self, now_us: i64) -> Option<f64> {
+        let (most, until) = self.recovery?;
+        (now_us < until && most > self.bps && self.n_cuts == 0).then_some(most)
+    }
+
+    /// A probe has shown nothing better.
+    pub(crate) fn give_up(&mut self) {
+        self.recovery = None;
     }
 
     /// The most that is worth probing, bit/s.
-    pub(crate) fn probe_most(&self) -> f64 {
-        self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean)
+    pub(crate) fn probe_most(&self, now_us: i64) -> f64 {
+        let most = self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean.max(self.bps));
+        self.recovers(now_us).map_or(most, |recovery| most.max(recovery))
     }
 
     /// Nothing was sent for a while: whatever queue there was has emptied.
     pub(crate) fn rest(&mut self) {
-        self.n_cuts = 0;
+        (self.n_cuts, self.queue_us, self.standing_since) = (0, 0, None);
     }
 
     /// Sets the rate to what something else has shown.
@@ -181,6 +232,7 @@ impl Rate {
         let since_us = self.updated.map_or(0, |updated| (now_us - updated).clamp(0, 1_000_000));
         self.updated = Some(now_us);
         self.count_loss(signal, now_us);
+        self.queue_us = signal.queue_us;
         if signal.queue_us > STANDING_US {
             self.standing_since.get_or_insert(now_us);
         } else {
@@ -193,19 +245,27 @@ impl Rate {
         let stands = self.standing_since.is_some_and(|since| now_us - since >= STANDING_FOR_US);
         if is_ours {
             // Wait and see.
-        } else if signal.usage == Usage::Over || (stands && signal.usage != Usage::Under) {
-            self.congested(signal, now_us);
-        } else if signal.queue_us < EMPTY_US {
+        } else if is_empty(signal.queue_us) {
             if std::mem::take(&mut self.n_cuts) > 0 {
-                // The queue has emptied: back to where the line was full.
-                let full = self.link.map_or(0.0, |link| CUT * link.mean);
-                self.bps = self.bps.max(full);
+                self.emptied(now_us);
             }
             if signal.usage == Usage::Normal && self.loss < LOSS_HARMLESS {
                 self.grow(signal, since_us, now_us);
             }
+        } else if signal.usage == Usage::Over || (stands && signal.usage != Usage::Under) {
+            self.congested(signal, now_us);
         }
         self.bps = self.bps.clamp(BPS_MIN, BPS_MAX);
+    }
+
+    /// The queue has emptied: back to where the line was full.
+    fn emptied(&mut self, now_us: i64) {
+        let full = self.link.map_or(0.0, |link| CUT * link.mean);
+        self.bps = self.bps.max(full);
+        let was_short = now_us - self.cut_since < ACCIDENT_US;
+        if was_short && self.bps < DEEP * self.before_cut {
+            self.recovery = Some((RECOVER * self.before_cut, now_us + RECOVERY_US));
+        }
     }
 
     fn congested(&mut self, signal: &Signal, now_us: i64) {
@@ -216,15 +276,23 @@ impl Rate {
         if !is_due && acked >= 0.5 * self.bps {
             return;
         }
-        if self.link.is_some_and(|link| acked < link.mean - 3.0 * link.deviation) {
-            // The line is another one by now.
-            self.link = None;
+        let offered = signal.offered.unwrap_or(acked);
+        let is_idle = offered < IDLE * self.bps && acked >= IN_TIME * offered;
+        if !is_idle {
+            if self.link.is_some_and(|link| acked < link.mean - 3.0 * link.deviation) {
+                // The line is another one by now.
+                self.link = None;
+            }
+            self.link = Some(Link::learn(self.link, acked));
         }
-        self.link = Some(Link::learn(self.link, acked));
+        if self.n_cuts == 0 {
+            (self.cut_since, self.before_cut, self.recovery) = (now_us, self.bps, None);
+        }
         if self.n_cuts < CUTS_MAX {
             self.n_cuts += 1;
             let deep = (signal.queue_us - EMPTY_US).max(0) as f64 * CUT_PER_US;
-            self.bps = self.bps.min(acked * (CUT - deep).max(CUT_FLOOR));
+            let carried = if is_idle { self.bps } else { acked };
+            self.bps = self.bps.min(carried * (CUT - deep).max(CUT_FLOOR));
         }
         self.cut_at = now_us;
     }

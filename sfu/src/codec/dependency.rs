@@ -57,6 +57,9 @@ pub(crate) struct Structure {
     layers: [(u8, u8); TARGETS_MAX],
     /// For each decode target the set of those that need no frame that it does not need.
     within: [u32; TARGETS_MAX],
+    /// The decode targets that the sender serves, as it said last. One that it does not serve gets key frames
+    /// only, where the layers of other frames do not depend on each other.
+    active: u32,
 }
 
 /// What one packet's descriptor says.
@@ -105,12 +108,18 @@ impl Dependency {
 }
 
 impl Structure {
-    /// The best decode target that is no higher than these layers; the lowest if there is none.
+    /// The best decode target that the sender serves and that is no higher than these layers; the lowest if
+    /// there is none.
     pub(crate) fn target(&self, spatial: u8, temporal: u8) -> u8 {
         let all = || 0..self.n_targets;
         let layers = |target: &u8| self.layers[usize::from(*target)];
         let fits = |target: &u8| layers(target).0 <= spatial && layers(target).1 <= temporal;
-        all().filter(fits).max_by_key(layers).or_else(|| all().min_by_key(layers)).unwrap_or(0)
+        let is_served = |target: &u8| self.active >> target & 1 != 0;
+        all()
+            .filter(|target| is_served(target) && fits(target))
+            .max_by_key(layers)
+            .or_else(|| all().min_by_key(layers))
+            .unwrap_or(0)
     }
 
     /// The highest layers of a decode target: spatial, temporal.
@@ -126,6 +135,12 @@ impl Structure {
     /// Whether whoever receives `target` receives everything.
     pub(crate) fn is_whole(&self, target: u8) -> bool {
         self.within(target).count_ones() == u32::from(self.n_targets)
+    }
+
+    /// Whether upper spatial layers need the lower ones in every picture, and not in key pictures only.
+    pub(crate) fn is_nested(&self) -> bool {
+        let top = (0..self.n_targets).max_by_key(|it| self.layers[usize::from(*it)]);
+        top.is_some_and(|top| self.is_whole(top))
     }
 
     /// The decode targets that can be decoded from what `target` gets.
@@ -152,6 +167,7 @@ impl Structure {
             templates: [Template::default(); TEMPLATES_MAX],
             layers: [(0, 0); TARGETS_MAX],
             within: [0; TARGETS_MAX],
+            active: u32::MAX,
         };
         it.read_layers(reader)?;
         let templates = &mut it.templates[..usize::from(it.n_templates)];
@@ -279,6 +295,9 @@ pub(crate) fn parse(value: &[u8], kept: &mut Option<Box<Structure>>) -> Option<D
             Some(kept) => **kept = attached,
             None => *kept = Some(Box::new(attached)),
         }
+    }
+    if let (Some(active), Some(kept)) = (found.active, kept) {
+        kept.active = active;
     }
     Some(found)
 }

@@ -227,11 +227,23 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         let Some(layer) = line.target.and_then(|layer| track.layers[layer].as_deref_mut()) else {
             continue;
         };
+        // What stands in for a layer that has not come yet is sent whole.
+        line.depth.temporal = match line.held {
+            Held::At(choice) if line.target == Some(usize::from(choice.spatial)) => choice.temporal,
+            Held::At(_) | Held::New | Held::Paused => u8::MAX,
+        };
         line.depth.spatial = match track.codec {
-            // Seen with Chromium 156: of two spatial layers of AV1 from us it shows nothing, of the lowest one
-            // everything. Streams without spatial layers are whole with their lowest.
-            Codec::Av1 => 0,
-            Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::H264 => {
+            // Who does not take the dependency descriptor cannot tell the layers of a picture apart: Chromium
+            // then decodes nothing ("invalid spatial index order"), but the lowest layer alone it does.
+            // Of layers that need each other in key pictures only, Chromium's upper ones came with a quarter of
+            // their pictures; nobody knows yet why.
+            Codec::Av1
+                if line.config.dependency_id == 0
+                    || layer.cache.structure().is_some_and(|it| !it.is_nested()) =>
+            {
+                0
+            }
+            Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
                 spatial_layer(line.layer_max, layer.cache.shape().spatial)
             }
         };

@@ -95,14 +95,24 @@ fn bps(track: &Track, layer: usize) -> u32 {
     }
 }
 
+/// A layer without its highest temporal layer, where that is worth having.
+fn half(track: &Track, layer: usize) -> Option<Rung> {
+    let it = track.layers[layer].as_ref()?;
+    let temporal = it.cache.shape().temporal.checked_sub(2)?;
+    let choice = Choice { spatial: layer as u8, temporal };
+    Some(Rung { choice, bps: it.meter.half_bps()? })
+}
+
 /// The layers in which a picture can be had, none sharper than `layer_max` unless there is no other. A layer
 /// that was asked for and does not come is not offered again while it stays away.
 fn ladder(track: &Track, layer_max: usize) -> Ladder {
     let is_there = |layer: usize| track.offered >> layer & 1 == 1 || track.layers[layer].is_some();
     let mut ladder = Ladder::default();
     let push = |ladder: &mut Ladder, layer: usize| {
-        let choice = Choice { spatial: layer as u8, temporal: 0 };
-        ladder.push(Rung { choice, bps: bps(track, layer) });
+        if let Some(half) = half(track, layer) {
+            ladder.push(half);
+        }
+        ladder.push(Rung { choice: Choice::whole(layer), bps: bps(track, layer) });
     };
     let fitting = (0..LAYERS.len()).filter(|layer| is_there(*layer) && *layer <= layer_max);
     fitting.for_each(|layer| push(&mut ladder, layer));

@@ -21,77 +21,57 @@ const REPORTS_MAX: usize = 64;
 /// Reports are made this often, ms; rates are measured from one to the next.
 const REPORT_MS: u32 = 1_000;
 
-/// What a report asks for, in our terms.
-enum Asked {
-    Sender(SenderReport, Vec<u8>),
-    Again { ssrc: u32, seqs: Vec<u16> },
-    KeyFrame { ssrc: u32 },
-    Leave { ssrc: u32 },
-}
-
 impl Core {
-    pub(super) fn rtcp(&mut self, index: usize, bytes: &[u8], now: Now) {
+    pub(super) fn rtcp(&mut self, index: usize, bytes: &mut [u8], now: Now) {
         let Some(session) = self.session_mut(index) else { return };
         if !session.budget.take(now.at) {
             self.counters.dropped_budget += 1;
             return;
         }
-        let Some(compound) = session.srtp.as_mut().and_then(|srtp| srtp.remote.open_rtcp(bytes))
-        else {
+        let opened = session.srtp.as_mut().and_then(|srtp| srtp.remote.open_rtcp(bytes));
+        let Some(compound) = opened.and_then(|len| bytes.get(..len)) else {
             self.counters.dropped_authentication += 1;
             return;
         };
         session.heard = now.at;
-        let mut asked = Vec::new();
-        let Session { lines, seen, receiver, .. } = &mut *session;
-        let estimator = &mut receiver.estimator;
-        rtcp::read(&compound, |report| {
-            if asked.len() < REPORTS_MAX {
-                asked.push(match report {
-                    Report::Sender(report, bytes) => Asked::Sender(report, bytes.to_vec()),
-                    Report::KeyFrameWanted { ssrc } => Asked::KeyFrame { ssrc },
-                    Report::Bye { ssrc } => Asked::Leave { ssrc },
-                    Report::Nack { ssrc, lost } => {
-                        let mut seqs = Vec::new();
-                        rtcp::lost_packets(lost, |seq| seqs.push(seq));
-                        Asked::Again { ssrc, seqs }
-                    }
-                    Report::Received(block) => {
-                        let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
-                        if let Some(line) = line {
-                            seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
-                        }
-                        return;
-                    }
-                    Report::Arrivals(body) => {
-                        if let (Some(it), Some(body)) = (estimator.as_mut(), Feedback::parse(body))
-                        {
-                            it.feedback(&body, now.at);
-                        }
-                        return;
-                    }
-                    Report::Remb { bps } => {
-                        estimator.iter_mut().for_each(|it| it.remb(bps));
-                        return;
-                    }
-                });
+        if let Some(from) = session.selected.filter(|_| !self.traces.is_empty()) {
+            self.trace_in(index, from, compound, now);
+        }
+        let mut n = 0;
+        rtcp::read(compound, |report| {
+            n += 1;
+            if n <= REPORTS_MAX {
+                self.take_report(index, report, now);
             }
         });
-        let from = session.selected;
+        let Some(session) = self.session(index) else { return };
         if session.receiver.estimate().is_some_and(|it| it < session.receiver.total.used) {
             self.aim_session(index, now);
         }
         self.hurry(index);
-        if let Some(from) = from.filter(|_| !self.traces.is_empty()) {
-            self.trace_in(index, from, &compound, now);
-        }
-        for asked in asked {
-            match asked {
-                Asked::Sender(report, bytes) => self.sender_report(index, report, &bytes, now),
-                Asked::Again { ssrc, seqs } => self.send_again(index, ssrc, &seqs, now),
-                Asked::KeyFrame { ssrc } => self.key_frame_wanted(index, ssrc),
-                Asked::Leave { ssrc } => self.stream_left(index, ssrc),
+    }
+
+    fn take_report(&mut self, index: usize, report: Report<'_>, now: Now) {
+        let Some(session) = self.session_mut(index) else { return };
+        let estimator = &mut session.receiver.estimator;
+        match report {
+            Report::Sender(report, bytes) => self.sender_report(index, report, bytes, now),
+            Report::KeyFrameWanted { ssrc } => self.key_frame_wanted(index, ssrc),
+            Report::Bye { ssrc } => self.stream_left(index, ssrc),
+            Report::Nack { ssrc, lost } => self.send_again(index, ssrc, lost, now),
+            Report::Received(block) => {
+                let Session { lines, seen, .. } = session;
+                let line = lines.iter().position(|line| line.config.ssrc == block.ssrc);
+                if let Some(line) = line {
+                    seen.report(line, &block, lines[line].config.clock_rate, now.unix_us);
+                }
             }
+            Report::Arrivals(body) => {
+                if let (Some(it), Some(body)) = (estimator.as_mut(), Feedback::parse(body)) {
+                    it.feedback(&body, now.at);
+                }
+            }
+            Report::Remb { bps } => estimator.iter_mut().for_each(|it| it.remb(bps)),
         }
     }
 
@@ -142,7 +122,7 @@ impl Core {
     }
 
     /// A receiver lost packets of one of our lines.
-    fn send_again(&mut self, index: usize, ssrc: u32, seqs: &[u16], now: Now) {
+    fn send_again(&mut self, index: usize, ssrc: u32, lost: &[u8], now: Now) {
         let Some(Some(session)) = self.sessions.get_mut(index) else { return };
         let (Some(address), Some(Some(room))) = (session.selected, self.rooms.get(session.room))
         else {
@@ -155,7 +135,7 @@ impl Core {
         let (line, seen) = (&mut lines[at], &mut seen.lines[at]);
         let track = line.track.and_then(|track| room.tracks.get(track)?.as_ref());
         let Some(track) = track.filter(|track| track.is_allowed) else { return };
-        for &seq in seqs {
+        for seq in rtcp::lost_packets(lost) {
             self.counters.nacked_packets += 1;
             seen.n_nacked = seen.n_nacked.saturating_add(1);
             if !resend_budget.take(now.at) {
@@ -308,8 +288,12 @@ impl Core {
     fn send_rtcp(&mut self, index: usize, compound: &[u8], now: Now) {
         let Some(Some(session)) = self.sessions.get_mut(index) else { return };
         let (Some(address), Some(srtp)) = (session.selected, session.srtp.as_mut()) else { return };
-        if let Some(sealed) = srtp.local.seal_rtcp(compound) {
-            self.out.push(address, &sealed);
+        let start = self.out.bytes.len();
+        self.out.bytes.extend_from_slice(compound);
+        if srtp.local.seal_rtcp(&mut self.out.bytes, start).is_none() {
+            self.out.bytes.truncate(start);
+        } else {
+            self.out.close(address, start);
             if !self.traces.is_empty() {
                 self.trace_report(index, address, compound, now);
             }

@@ -105,9 +105,14 @@ impl Core {
             room.wants_key_frames = true;
         }
         let how = Arrival { dependency_id, is_red: arrived.is_red };
+        let n_temporal = layer.cache.shape().temporal;
         let Some(kept) = layer.cache.store(arrived.seq, arrived.header, packet, how, now.at) else {
             return;
         };
+        if n_temporal > 1 {
+            let is_top = kept.info.temporal + 1 == n_temporal;
+            layer.meter.temporal(packet.len(), is_top, kept.info.starts_frame);
+        }
         if kept.info.starts_key_frame {
             layer.key_frames.arrived();
             layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);

@@ -57,10 +57,7 @@ impl Core {
         for at in 0.. {
             let room = self.rooms.get(index).and_then(Option::as_ref);
             let Some(&receiver) = room.and_then(|room| room.serving.get(at)) else { return };
-            let session = self.session(receiver);
-            if session.is_some_and(|it| it.receiver.pacer.poll_timeout().is_some()) {
-                self.hurry(receiver);
-            }
+            self.hurry(receiver);
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::clock::Now;
 use crate::core::{Core, guard};
 use crate::peer::dtls::Progress;
-#[cfg(feature = "fuzzing")]
+#[cfg(any(test, feature = "fuzzing"))]
 use crate::peer::srtp::Keys;
 use crate::peer::stun;
 use crate::session::{ADDRESS_KEPT, ADDRESSES_MAX};
@@ -108,7 +108,7 @@ impl Core {
     }
 
     /// Connects the first session without a check and a handshake.
-    #[cfg(feature = "fuzzing")]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn connect_unchecked(&mut self, from: SocketAddr, keys: &Keys, now: Now) {
         if let Some(session) = self.session_mut(0) {
             session.selected = Some(from);

@@ -9,7 +9,7 @@ use crate::clock::Now;
 use crate::codec::{Codec, red};
 use crate::core::Core;
 use crate::room::{LAYERS, Room, Track};
-use crate::rtp::{self, FIXED_HEADER_BYTES, Header};
+use crate::rtp::{self, Header};
 use crate::speaker::TrackIndex;
 
 /// Which layer of a track is recorded.
@@ -127,16 +127,17 @@ impl Core {
         let Some(packet) = track.layers[layer].as_ref().and_then(|it| it.cache.get(seq)) else {
             return;
         };
+        let (kind, at) = (TapKind::Rtp, now.unix_us);
         let full = if packet.info.is_red {
             // The recorder gets the sound alone, as if it had never been doubled.
             let Some(sound) = red::newest(packet.payload()) else { return };
             let header = Header { payload_type: track.payload_type, ..packet.header };
-            let mut bytes = Vec::with_capacity(FIXED_HEADER_BYTES + sound.len());
-            rtp::write(&mut bytes, &header, &[]);
-            bytes.extend_from_slice(sound);
-            room.tap.push(number, now.unix_us, TapKind::Rtp, &bytes)
+            room.tap.push_with(number, at, kind, |bytes| {
+                rtp::write(bytes, &header, &[]);
+                bytes.extend_from_slice(sound);
+            })
         } else {
-            room.tap.push(number, now.unix_us, TapKind::Rtp, packet.bytes())
+            room.tap.push(number, at, kind, packet.bytes())
         };
         self.tap.extend(full);
     }

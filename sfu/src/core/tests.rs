@@ -9,6 +9,7 @@ mod corners;
 mod cost;
 mod hostile;
 mod insight;
+mod malice;
 mod scenes;
 
 use std::net::SocketAddr;
@@ -303,7 +304,7 @@ impl World {
 
     fn tapped(&self) -> Vec<TapPacket> {
         let packets = self.tap.iter().filter_map(|message| match message {
-            TapMessage::Packets { packets, .. } => Some(packets.clone()),
+            TapMessage::Packets { packets, .. } => Some(packets.to_vec()),
             TapMessage::TrackStarted(_) | TapMessage::TrackEnded { .. } => None,
         });
         packets.flatten().collect()

@@ -163,8 +163,11 @@ impl Line {
             self.selection = Selection::new(packet.seq, self.depth);
             self.has_switched = true;
         }
-        let Some(mapped) = self.place(layer, packet, &numbers, now) else { return false };
-        let mut out = self.first_time(&mapped, packet, types);
+        // Not moved out of the option: a copy of what was just written in smaller pieces waits until all that was
+        // written before, the packet sealed last, has left the processor's store buffer.
+        let placed = self.place(layer, packet, &numbers, now);
+        let Some(mapped) = &placed else { return false };
+        let mut out = self.first_time(mapped, packet, types);
         if !mapped.is_filling && out.config.rtx_ssrc.is_some() {
             out.padding = padding;
         }

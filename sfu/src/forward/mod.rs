@@ -42,7 +42,8 @@ impl Item<'_> {
     }
 }
 
-/// Sends a room's waiting packets to its receivers. Returns the receivers in which something panicked.
+/// Sends a room's waiting packets to its receivers, and leaves in its list those of whom some wait on. Returns a
+/// receiver in which something panicked.
 pub(crate) fn fan_out(
     room: &mut Room,
     sessions: &mut [Option<Box<Session>>],
@@ -60,7 +61,11 @@ pub(crate) fn fan_out(
     let items = &mut items[..n];
     pad(items);
     gather(tracks, pending, sessions, serving);
-    for &index in &*serving {
+    let first = items.iter().flatten().next().map_or(0, |item| item.track);
+    let mut n_waiting = 0;
+    for at in 0..serving.len() {
+        fetch(sessions, &serving[at + 1..], first);
+        let index = serving[at];
         let Some(Some(session)) = sessions.get_mut(index) else { continue };
         session.is_served = false;
         let isolated = AssertUnwindSafe(|| to_receiver(items, session, out, counters, now));
@@ -70,9 +75,26 @@ pub(crate) fn fan_out(
         if out.bytes.len() >= OUTBOX_BYTES_MAX {
             send(out);
         }
+        if session.receiver.pacer.poll_timeout().is_some() {
+            serving[n_waiting] = index;
+            n_waiting += 1;
+        }
     }
+    serving.truncate(n_waiting);
     pending.clear();
     broken
+}
+
+/// Has the memory of the next receivers fetched, while the one before them is served: hundreds of sessions do not fit
+/// into the processor's nearest cache.
+fn fetch(sessions: &[Option<Box<Session>>], next: &[SessionIndex], track: usize) {
+    let of = |at: usize| next.get(at).and_then(|index| sessions.get(*index)?.as_deref());
+    if let Some(session) = of(1) {
+        session.fetch();
+    }
+    if let Some(session) = of(0) {
+        session.fetch_line_of(track);
+    }
 }
 
 /// Finds the packets that wait. Returns how many there are to forward.

@@ -363,7 +363,8 @@ impl Rewriter {
     }
 
     fn place(&self, out: u64) -> usize {
-        out as usize % self.ring.len().max(1)
+        // A power of two.
+        out as usize & self.ring.len().saturating_sub(1)
     }
 
     fn push(&mut self, entry: Entry, now: Instant) -> u64 {

@@ -1,5 +1,7 @@
 //! A real node on loopback: its socket, its thread, its clock, and two small browsers.
 
+use std::net::UdpSocket;
+
 use super::*;
 use crate::core::tests::browser::{Browser, Sent, Wish, frame};
 use protocol::control::{MediaOffer, RoomMedia, SessionKind};

@@ -302,7 +302,9 @@ impl Room {
             ClientMessage::Command { id: command_id, command } => {
                 self.command(connection, id, command_id, &command, now);
             }
-            ClientMessage::Offer { sdp, sends } => self.offer(id, sdp, sends, now),
+            ClientMessage::Offer { sdp, sends, restarts } => {
+                self.offer(id, sdp, (sends, restarts), now);
+            }
             ClientMessage::Watch { wants } => {
                 let wants = media::sane_wants(&self.committed, wants);
                 let session = self.offers.set_wants(id, &wants);

@@ -37,7 +37,7 @@ pub(crate) struct Offers {
 }
 
 impl Offers {
-    /// An offer goes out; the session that it replaces.
+    /// An offer goes out; the session that it replaces. One of the same session (ICE restart) replaces none.
     pub(crate) fn add(
         &mut self,
         request: RequestId,
@@ -50,6 +50,7 @@ impl Offers {
             Owner::Publisher(name) => self.by_name.insert(name.clone(), session),
             Owner::Receiver => None,
         };
+        let before = before.filter(|before| *before != session);
         if let Some(before) = before {
             self.sessions.remove(&before);
             self.waiting.retain(|_, it| it.session != before);

@@ -28,16 +28,32 @@ const SENDS_MAX: usize = 8;
 impl Room {
     // --- media ---
 
-    pub(super) fn offer(&mut self, id: ParticipantId, sdp: String, sends: Vec<SendLine>, now: Now) {
+    pub(super) fn offer(
+        &mut self,
+        id: ParticipantId,
+        sdp: String,
+        (sends, restarts): (Vec<SendLine>, bool),
+        now: Now,
+    ) {
         let publishes = self.staged.roster.get(id).is_some_and(|it| it.role.publishes());
         if sends.len() > SENDS_MAX || (!publishes && !sends.is_empty()) {
             let code = ErrorCode::InvalidSdp;
             return self.send_to(id, ServerMessage::MediaRefused { code });
         }
         let sends = sends.into_iter().map(|it| (it.mid, it.source)).collect();
+        let former = if restarts {
+            let Some(former) = self.offers.session_of(id) else {
+                let code = ErrorCode::NotFound;
+                return self.send_to(id, ServerMessage::MediaRefused { code });
+            };
+            Some(former)
+        } else {
+            None
+        };
+        let new = || SessionId::from_parts(now.unix_ms(), now.entropy);
         let offer = MediaOffer {
             request: RequestId::from_parts(now.unix_ms(), now.entropy),
-            session: SessionId::from_parts(now.unix_ms(), now.entropy),
+            session: former.unwrap_or_else(new),
             room: self.code.clone(),
             publisher: id.to_string(),
             kind: SessionKind::Room { sends },

@@ -7,6 +7,7 @@ use protocol::control::{
     JournalNote, MediaCommand, MediaEvent, RecorderCommand, RecorderEvent, RecordingFile,
     SessionKind,
 };
+use protocol::error::ErrorCode;
 use protocol::fact::{Fact, FactRecord};
 use protocol::media::{Layer, Slot, Source, TrackKey, Want};
 use serde_json::json;
@@ -51,7 +52,7 @@ async fn the_office_signs_in_sees_the_province_and_plans_a_meeting() {
     let mut page = server.page(&seat).await;
     let revoked = server.ask(Method::DELETE, &revoke, Some(&cookie), None::<()>).await;
     assert_eq!(revoked.status(), StatusCode::NO_CONTENT);
-    assert_eq!(page.closed().await, Some(protocol::error::ErrorCode::SeatInvalid));
+    assert_eq!(page.closed().await, Some(ErrorCode::SeatInvalid));
     assert_eq!(server.get(&join, None).await.0, StatusCode::NOT_FOUND);
     let ended: Meeting = server.post_json(&format!("{path}/end"), Some(&cookie), None::<()>).await;
     assert_eq!(ended.state, MeetingState::Ended);
@@ -87,7 +88,7 @@ async fn a_site_is_invited_is_granted_at_the_node_and_thanked() {
     assert!(!room.pinned.contains(&publisher));
     assert_eq!(room.main.unwrap().publisher, chair.participant.to_string());
     let refused = page.command(Command::MuteAll).await;
-    assert_eq!(refused, Err(protocol::error::ErrorCode::Forbidden));
+    assert_eq!(refused, Err(ErrorCode::Forbidden));
     server.stop().await;
 }
 
@@ -108,7 +109,7 @@ async fn an_offer_is_answered_and_what_is_watched_reaches_the_node() {
     let wants = vec![wanted.clone(), Want { track: stranger, layer_max: Layer::Low }];
     page.say(&ClientMessage::Watch { wants }).await;
     let sends = vec![SendLine { mid: "0".into(), source: Source::Microphone }];
-    page.say(&ClientMessage::Offer { sdp: "v=0".into(), sends }).await;
+    page.say(&ClientMessage::Offer { sdp: "v=0".into(), sends, restarts: false }).await;
     let offer = server
         .media
         .hears(|it| if let MediaCommand::Offer(offer) = it { Some(offer) } else { None })
@@ -143,6 +144,46 @@ async fn an_offer_is_answered_and_what_is_watched_reaches_the_node() {
     page.hears(|it| (it == ServerMessage::MediaLost).then_some(())).await;
     desk.fact(|it| *it == Fact::Unpublished { participant, source: Source::Camera }).await;
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_looks_for_a_new_way_stays_the_same_session() {
+    let data = tempfile::tempdir().unwrap();
+    let mut server = Server::start(data.path()).await;
+    let site = server.site(0).await;
+    let mut page = server.page(&site).await;
+    let offer = |sdp: &str, restarts| ClientMessage::Offer {
+        sdp: sdp.into(),
+        sends: vec![SendLine { mid: "0".into(), source: Source::Microphone }],
+        restarts,
+    };
+    page.say(&offer("nothing to restart", true)).await;
+    page.hears(|it| {
+        (it == ServerMessage::MediaRefused { code: ErrorCode::NotFound }).then_some(())
+    })
+    .await;
+    let mut sessions = Vec::new();
+    for (sdp, restarts) in [("first", false), ("again", true), ("another", false)] {
+        page.say(&offer(sdp, restarts)).await;
+        let found = |it| match it {
+            MediaCommand::Offer(offer) => Some(Ok(offer)),
+            MediaCommand::CloseSession { session } => Some(Err(session)),
+            _ => None,
+        };
+        let mut offer = server.media.hears(found).await;
+        if let Err(closed) = offer {
+            assert_eq!((sdp, closed), ("another", sessions[0]), "only a new connection ends it");
+            offer = server.media.hears(found).await;
+        }
+        let offer = offer.unwrap();
+        assert_eq!(offer.sdp, sdp);
+        sessions.push(offer.session);
+        let answer = MediaEvent::Answer { request: offer.request, sdp: sdp.into() };
+        server.media.say.send(answer).await.unwrap();
+        page.hears(|it| (it == ServerMessage::Answer { sdp: sdp.into() }).then_some(())).await;
+    }
+    assert_eq!(sessions[0], sessions[1]);
+    assert_ne!(sessions[0], sessions[2]);
 }
 
 #[tokio::test]
@@ -195,7 +236,7 @@ async fn a_meeting_is_recorded_ended_drafted_edited_and_printed() {
         .unwrap();
     desk.command(Command::MarkDecision { message, decision: true }).await.unwrap();
     desk.command(Command::End).await.unwrap();
-    assert_eq!(page.closed().await, Some(protocol::error::ErrorCode::MeetingEnded));
+    assert_eq!(page.closed().await, Some(ErrorCode::MeetingEnded));
     server
         .recorder
         .hears(|it| {

@@ -70,7 +70,7 @@ export type Message = { id: string, at: number, by: string | null, text: string,
 
 export type ClientMessage = { "type": "hello", version: number, token: string, resume_after: number | null }
   | { "type": "command", id: string, command: Command }
-  | { "type": "offer", sdp: string, sends: Array<SendLine> }
+  | { "type": "offer", sdp: string, sends: Array<SendLine>, restarts: boolean }
   | { "type": "watch", wants: Array<Want> }
   | { "type": "report", lost_permille: number, rtt_ms: number, received_bps: number }
   | { "type": "ping" };

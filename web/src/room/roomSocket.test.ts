@@ -134,7 +134,7 @@ test('a refusal carries its code', async () => {
 test('another epoch means that media is offered anew, and the old offer is not repeated', async () => {
   const { socket, last, seen } = session();
   socket.start();
-  socket.offer('old', []);
+  socket.offer('old', [], false);
   last().welcome('e1');
   expect(last().types()).toContain('offer');
   last().breaks();
@@ -148,7 +148,7 @@ test('an unanswered offer is repeated on the next line of the same server', asyn
   const { socket, last, seen } = session();
   socket.start();
   last().welcome();
-  socket.offer('sdp', []);
+  socket.offer('sdp', [], false);
   last().breaks();
   await vi.advanceTimersByTimeAsync(300);
   last().welcome();
@@ -161,8 +161,8 @@ test('an answer to a former offer is not taken for the answer to the last one', 
   const { socket, last, seen } = session();
   socket.start();
   last().welcome();
-  socket.offer('one', []);
-  socket.offer('two', []);
+  socket.offer('one', [], false);
+  socket.offer('two', [], false);
   last().says({ type: 'answer', sdp: 'to one' });
   last().says({ type: 'answer', sdp: 'to two' });
   expect(seen.answers).toEqual(['to two']);

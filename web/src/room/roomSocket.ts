@@ -121,8 +121,8 @@ export class RoomSocket {
   }
 
   /** Offers media; kept until the session is open and answered. */
-  offer(sdp: string, sends: SendLine[]): void {
-    this.#offer = { type: 'offer', sdp, sends };
+  offer(sdp: string, sends: SendLine[], restarts: boolean): void {
+    this.#offer = { type: 'offer', sdp, sends, restarts };
     this.#sendOffer();
   }
 

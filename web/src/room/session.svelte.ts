@@ -115,7 +115,7 @@ export class RoomSession {
     });
     this.#connection = new MediaConnection(
       {
-        offer: (sdp, sends) => this.#socket.offer(sdp, sends),
+        offer: (sdp, sends, restarts) => this.#socket.offer(sdp, sends, restarts),
         changed: (state) => {
           this.media = state;
           if (state.at === 'connected') this.wasConnected = true;

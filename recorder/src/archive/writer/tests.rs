@@ -61,7 +61,7 @@ fn track(track: u32) -> TapMessage {
 fn packet(track: u32, ms: i64, dropped: u64) -> TapMessage {
     let bytes = vec![u8::try_from(ms % 256).expect("a byte"); 50];
     let packet = TapPacket { track, arrival_us: ms * 1_000, kind: TapKind::Rtp, bytes };
-    TapMessage::Packets { recording: recording(), packets: vec![packet], dropped }
+    TapMessage::Packets { recording: recording(), packets: vec![packet].into(), dropped }
 }
 
 fn packets_of(path: &Path) -> Vec<i64> {

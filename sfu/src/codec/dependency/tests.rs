@@ -78,6 +78,21 @@ fn a_structure_tells_what_each_decode_target_is() {
 }
 
 #[test]
+fn a_target_that_the_sender_does_not_serve_is_not_chosen() {
+    let (value, mut kept) = (structure(9, &L2T2), None);
+    let found = parse(&value, &mut kept).unwrap();
+    // The same again, of which only the first two targets are served.
+    let mut out = [0; BYTES_MAX];
+    let len = rewrite(&value, &found, 0, Some(0b0011), &mut out).unwrap();
+    parse(&out[..len], &mut kept).unwrap();
+    assert_eq!(kept.as_deref().unwrap().target(9, 9), 1);
+    parse(&plain(9, 4), &mut kept).unwrap();
+    assert_eq!(kept.as_deref().unwrap().target(9, 9), 1, "until the sender says otherwise");
+    parse(&value, &mut kept).unwrap();
+    assert_eq!(kept.as_deref().unwrap().target(9, 9), 3, "a structure begins anew");
+}
+
+#[test]
 fn a_rewritten_descriptor_names_the_targets_that_are_left() {
     let mut kept = None;
     for value in [structure(60, &L2T2), plain(60, 65_535), plain((60 + 4) % 64, 9)] {

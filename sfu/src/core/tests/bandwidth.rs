@@ -16,11 +16,13 @@ struct Camera {
     seq: [u64; 3],
     picture: u16,
     rids: Vec<char>,
+    /// Every other picture is of a second temporal layer.
+    is_layered: bool,
 }
 
 impl Camera {
     fn new(n: usize) -> Self {
-        Self { n, seq: [0; 3], picture: 0, rids: vec!['l', 'm', 'h'] }
+        Self { n, seq: [0; 3], picture: 0, rids: vec!['l', 'm', 'h'], is_layered: false }
     }
 
     /// Sends a frame of every layer. Every tenth is a key frame, and larger.
@@ -45,6 +47,10 @@ impl Camera {
         let n_parts = bytes.div_ceil(PART_BYTES);
         for part in 0..n_parts {
             let mut payload = frame(self.picture, is_key);
+            if self.is_layered {
+                payload[4] = (self.picture / 2) as u8;
+                payload[5] |= (self.picture as u8 & 1) << 6;
+            }
             if part > 0 {
                 // Not the beginning of a partition.
                 payload[0] &= !0x10;
@@ -114,18 +120,46 @@ fn a_weak_line_gets_what_it_carries_and_its_page_is_told_why() {
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].cause, told[0].is_paused), (LimitCause::Downlink, false));
 
-    world.browsers[weak].line.as_mut().unwrap().bps = 120_000;
-    film(&mut world, &mut camera, 6_000);
-    assert_eq!(kbps(&mut world, &mut camera, weak), 0, "not even the lowest layer fits");
-    assert!(limits(&world, weak).expect("told")[0].is_paused);
+    // Of the main picture the lowest layer stays while the line carries it, and goes when it does not.
+    for (bps, kbps_range, is_paused) in [(120_000, 60..110, false), (50_000, 0..1, true)] {
+        world.browsers[weak].line.as_mut().unwrap().bps = bps;
+        film(&mut world, &mut camera, 6_000);
+        let weak_kbps = kbps(&mut world, &mut camera, weak);
+        println!("on {bps} bit/s: {weak_kbps} kbit/s");
+        assert!(kbps_range.contains(&weak_kbps), "{bps}: {weak_kbps}");
+        assert_eq!(limits(&world, weak).expect("told")[0].is_paused, is_paused);
 
-    world.browsers[weak].line.as_mut().unwrap().bps = 20_000_000;
-    // Probes that brought nothing on the full line have lengthened the pause before the next, up to 30 s.
-    film(&mut world, &mut camera, 40_000);
-    let weak_kbps = kbps(&mut world, &mut camera, weak);
-    assert!(weak_kbps > 1_000, "found by probing: {weak_kbps}");
+        world.browsers[weak].line.as_mut().unwrap().bps = 20_000_000;
+        film(&mut world, &mut camera, 18_000);
+        let weak_kbps = kbps(&mut world, &mut camera, weak);
+        assert!(weak_kbps > 1_000, "found by probing within twenty seconds: {weak_kbps}");
+        assert_eq!(limits(&world, weak), Some(Vec::new()));
+    }
     assert!(world.core.counters.probe_packets > 0);
-    assert_eq!(limits(&world, weak), Some(Vec::new()));
+}
+
+#[test]
+fn a_sharper_picture_with_half_the_frames_comes_before_a_whole_one_that_does_not_fit() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let receiver = world.join_on_line("b", 950_000);
+    world.want(receiver, &[("a", Layer::High)]);
+    let mut camera = Camera { is_layered: true, ..Camera::new(site) };
+    film(&mut world, &mut camera, 12_000);
+    let n_before = world.pictures(receiver).len();
+    let half_kbps = kbps(&mut world, &mut camera, receiver);
+    assert!((500..700).contains(&half_kbps), "half of the sharpest layer: {half_kbps}");
+    let pictures = world.pictures(receiver);
+    let pictures = &pictures[n_before..];
+    assert!(pictures.iter().all(|it| it.payload[5] >> 6 == 0), "the lower temporal layer only");
+    assert!(pictures.windows(2).all(|two| two[1].header.seq == two[0].header.seq.wrapping_add(1)));
+    assert_eq!(limits(&world, receiver).expect("told")[0].cause, LimitCause::Downlink);
+
+    world.browsers[receiver].line.as_mut().unwrap().bps = 20_000_000;
+    film(&mut world, &mut camera, 12_000);
+    let whole_kbps = kbps(&mut world, &mut camera, receiver);
+    assert!(whole_kbps > 1_000, "all frames again: {whole_kbps}");
+    assert_eq!(limits(&world, receiver), Some(Vec::new()));
 }
 
 #[test]

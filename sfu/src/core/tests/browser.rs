@@ -203,7 +203,10 @@ impl Browser {
             }
             _ if rtp::is_rtcp(datagram) => {
                 let srtp = self.srtp.as_mut().unwrap();
-                self.reports.push(srtp.remote.open_rtcp(datagram).unwrap().to_vec());
+                let mut report = datagram.to_vec();
+                let len = srtp.remote.open_rtcp(&mut report).unwrap();
+                report.truncate(len);
+                self.reports.push(report);
             }
             _ => self.rtp(datagram, now),
         }
@@ -256,7 +259,9 @@ impl Browser {
 
     /// Seals a compound report.
     pub(crate) fn report(&mut self, compound: &[u8]) -> Vec<u8> {
-        self.srtp.as_mut().unwrap().local.seal_rtcp(compound).unwrap().to_vec()
+        let mut report = compound.to_vec();
+        self.srtp.as_mut().unwrap().local.seal_rtcp(&mut report, 0).unwrap();
+        report
     }
 }
 

@@ -35,7 +35,10 @@ const go = async (pc, path) => { await pc.setLocalDescription();
   const receivers = [];
   for (let k = 0; k < (others || 0); k++) {
     const r = new RTCPeerConnection();
-    r.addTransceiver('video', { direction: 'recvonly' });
+    const video = r.addTransceiver('video', { direction: 'recvonly' });
+    // Chromium knows the dependency descriptor but offers to receive it only when told to.
+    video.setHeaderExtensionsToNegotiate?.(video.getHeaderExtensionsToNegotiate().map(e =>
+      e.uri.includes('#dependency-descriptor') ? { uri: e.uri, direction: 'sendrecv' } : e));
     r.addTransceiver('audio', { direction: 'recvonly' });
     r.ontrack = e => { const v = document.createElement(e.track.kind); v.muted = true;
       v.srcObject = new MediaStream([e.track]); document.body.append(v); v.play(); };

@@ -110,7 +110,7 @@ fn a_lost_packet_is_fetched_from_the_publisher_and_given_to_the_receiver() {
     for report in &world.browsers[0].reports {
         rtcp::read(report, |it| {
             if let Report::Nack { lost, .. } = it {
-                rtcp::lost_packets(lost, |seq| asked.push(seq));
+                asked.extend(rtcp::lost_packets(lost));
             }
         });
     }
@@ -470,8 +470,8 @@ proptest::proptest! {
                 let mut report = bytes.clone();
                 report[0] = 0x80 | (report[0] & 0x3f);
                 report[1] = 200 + report[1] % 8;
-                if let Some(sealed) = world.browsers[0].srtp.as_mut().unwrap().local.seal_rtcp(&report) {
-                    world.put(from, sealed.to_vec());
+                if world.browsers[0].srtp.as_mut().unwrap().local.seal_rtcp(&mut report, 0).is_some() {
+                    world.put(from, report);
                 }
                 let seq = u64::from(bytes[3]);
                 world.send(0, 1, Some('h'), Sent { payload_type: bytes[1] & 127, ..video(0, 'h', seq, &bytes) });

@@ -42,6 +42,79 @@ fn what_we_seal_the_library_opens_and_the_other_way_round() {
     }
 }
 
+/// A receiver's report of `ssrc` on nothing, and a BYE: 8 + 8 bytes.
+fn compound(ssrc: u32) -> Vec<u8> {
+    let mut compound = vec![0x80, 201, 0, 1, 0, 0, 0, 0, 0x81, 203, 0, 1, 0, 0, 0, 9];
+    compound[4..8].copy_from_slice(&ssrc.to_be_bytes());
+    compound
+}
+
+#[test]
+fn reports_that_we_seal_the_library_opens_and_the_other_way_round() {
+    let provider = rtc_crypto::default_provider().unwrap();
+    for profile in [Profile::Gcm128, Profile::Cm128Sha1] {
+        let keys = keys(profile);
+        let direction = || Direction::new(&*provider, profile, &keys).unwrap();
+        let context = || {
+            Context::new(&keys.0, &keys.1, profile.library(), None, None, provider.crypto())
+                .unwrap()
+        };
+        let (mut ours, mut opens, mut theirs, mut seals) =
+            (direction(), context(), direction(), context());
+        for ssrc in [7u32, 7, 8, 7] {
+            let mut sealed = vec![1, 2, 3];
+            sealed.extend_from_slice(&compound(ssrc));
+            ours.seal_rtcp(&mut sealed, 3).unwrap();
+            assert_eq!(opens.decrypt_rtcp(&sealed[3..]).unwrap(), compound(ssrc)[..]);
+            let mut sealed = seals.encrypt_rtcp(&compound(ssrc)).unwrap();
+            let len = theirs.open_rtcp(&mut sealed).unwrap();
+            assert_eq!(sealed[..len], compound(ssrc)[..]);
+        }
+    }
+}
+
+#[test]
+fn a_report_counts_once_and_only_as_it_was_sealed() {
+    let provider = rtc_crypto::default_provider().unwrap();
+    for profile in [Profile::Gcm128, Profile::Cm128Sha1] {
+        let keys = keys(profile);
+        let direction = || Direction::new(&*provider, profile, &keys).unwrap();
+        let (mut seals, mut opens) = (direction(), direction());
+        let sealed: Vec<Vec<u8>> = (0..3)
+            .map(|_| {
+                let mut sealed = compound(7);
+                seals.seal_rtcp(&mut sealed, 0).unwrap();
+                sealed
+            })
+            .collect();
+        for at in 0..sealed[0].len() {
+            let mut changed = sealed[0].clone();
+            changed[at] ^= 1;
+            assert_eq!(opens.open_rtcp(&mut changed), None, "byte {at}");
+        }
+        (0..sealed[0].len()).for_each(|len| {
+            assert_eq!(opens.open_rtcp(&mut sealed[0].clone()[..len]), None, "{len} bytes");
+        });
+        for n in [2, 0, 1] {
+            assert_eq!(opens.open_rtcp(&mut sealed[n].clone()), Some(16));
+            assert_eq!(opens.open_rtcp(&mut sealed[n].clone()), None, "a replay");
+        }
+    }
+}
+
+#[test]
+fn many_reporters_take_no_more_memory_than_a_few() {
+    let mut reporters = Reporters::default();
+    for ssrc in 0..1_000 {
+        assert!(reporters.is_new(ssrc, 1));
+        reporters.accept(ssrc, 1);
+        assert!(!reporters.is_new(ssrc, 1));
+        reporters.accept(0, ssrc + 2);
+        assert!(!reporters.is_new(0, ssrc + 2), "who goes on is not forgotten");
+    }
+    assert_eq!(reporters.heard.len(), REPORTERS_MAX);
+}
+
 #[test]
 fn a_changed_packet_is_not_opened() {
     let provider = rtc_crypto::default_provider().unwrap();

@@ -75,6 +75,8 @@ pub(super) struct World {
     flying: Vec<(u64, Flying)>,
     flows: Vec<Flow>,
     seed: u64,
+    /// Until when the receivers' processors do nothing else than this, ms: what comes waits.
+    pub(super) stalled_until: u64,
     pub(super) n_dropped: u64,
     pub(super) padding_bytes: u64,
 }
@@ -117,6 +119,7 @@ impl World {
             flying: Vec::new(),
             flows: traffic.iter().map(flow).collect(),
             seed,
+            stalled_until: 0,
             n_dropped: 0,
             padding_bytes: 0,
         }
@@ -127,7 +130,7 @@ impl World {
     }
 
     /// A number from 0 to 1.
-    fn random(&mut self) -> f64 {
+    pub(super) fn random(&mut self) -> f64 {
         self.seed = self
             .seed
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -142,6 +145,11 @@ impl World {
     /// What the flow's pictures and sounds come to, bit/s.
     pub(super) fn given(&self, flow: usize) -> f64 {
         f64::from(self.flows[flow].total_bps)
+    }
+
+    /// Whether a picture of the flow's page is shown.
+    pub(super) fn is_shown(&self, flow: usize, picture: usize) -> bool {
+        self.flows[flow].given.get(picture).is_some_and(|given| given.choice.is_some())
     }
 
     /// How long a packet that is put in now waits, ms.
@@ -261,6 +269,9 @@ impl World {
             // A line that has nothing to carry saves nothing up.
             self.credit = 0.0;
         }
+        if self.ms < self.stalled_until {
+            return;
+        }
         let now = self.now();
         let (ms, flows) = (self.ms, &mut self.flows);
         self.flying.retain(|(due, packet)| {
@@ -276,7 +287,8 @@ impl World {
     fn report(&mut self, index: usize) {
         let (now, ms, delay_ms) = (self.now(), self.ms, self.line.delay_ms);
         let flow = &mut self.flows[index];
-        if flow.receiver.poll_timeout().is_some_and(|due| due <= now) {
+        let is_awake = ms >= self.stalled_until;
+        if is_awake && flow.receiver.poll_timeout().is_some_and(|due| due <= now) {
             let mut report = Vec::new();
             flow.receiver.write(&mut report, 1, 2);
             flow.reports.push_back((ms + delay_ms, report));
