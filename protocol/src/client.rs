@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use crate::vote::VoteCommand;
 
 /// Version of this protocol. A browser with another one is told to reload.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Largest message in either direction that is not an SDP, in bytes; an SDP with 60 lines fits too.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;

@@ -88,7 +88,7 @@ test('says hello first, with the last fact that was seen', () => {
   socket.start();
   seen.resume = 41;
   last().open();
-  expect(last().sent).toEqual([{ type: 'hello', version: 1, token: 'secret', resume_after: 41 }]);
+  expect(last().sent).toEqual([{ type: 'hello', version: PROTOCOL_VERSION, token: 'secret', resume_after: 41 }]);
 });
 
 test('a command without an answer is sent again with the same id after the line came back', async () => {
