@@ -1,7 +1,7 @@
 // Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change
 // those, then run `make types`.
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const TEXT_CHARS_MAX = 2000;
 
 export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "internal";

@@ -1,7 +1,7 @@
 //! A session survives lost lines and restarted servers, and nothing that was done is lost or done twice.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { ClientMessage, ErrorCode, FactRecord, ServerMessage } from '../protocol';
+import { PROTOCOL_VERSION, type ClientMessage, type ErrorCode, type FactRecord, type ServerMessage } from '../protocol';
 import { roomWith } from './fixtures';
 import { RoomSocket, retryDelayMs, type SessionStatus, type SocketLike } from './roomSocket';
 
