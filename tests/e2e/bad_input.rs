@@ -187,7 +187,8 @@ fn a_malformed_offer_is_refused_with_a_code() {
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n";
     let lines = "a=x\r\n".repeat(20_000);
     for sdp in ["", "v=0", half, lines.as_str(), "\u{0}\u{0}", "v=0\r\nm=audio"] {
-        say(&mut socket, &json!({"type": "offer", "sdp": sdp, "sends": []}));
+        let offer = json!({"type": "offer", "sdp": sdp, "sends": [], "restarts": false});
+        say(&mut socket, &offer);
         let refused = loop {
             let heard = hear(&mut socket).expect("the session goes on");
             if matches!(heard["type"].as_str(), Some("media_refused" | "answer")) {
