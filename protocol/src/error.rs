@@ -80,6 +80,8 @@ pub enum ErrorCode {
     RollNotRunning,
     /// A site is not checked yet, or absent without a reason.
     RollIncomplete,
+    /// In this regime only the hall speaks.
+    FloorClosed,
     /// The server failed; the log tells why.
     Internal,
 }

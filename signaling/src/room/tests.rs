@@ -1,11 +1,14 @@
 //! The law of the room, on scripts of people and on random ones.
 
+mod agenda;
+mod conduct;
 mod ending;
 mod random;
 mod rolls;
 mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
+use protocol::conduct::{ConductFact, Regime};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
@@ -236,6 +239,14 @@ impl Stage {
                 || opened.contains(&seat.id);
             assert_eq!(seat.microphone_granted, granted, "{seat:?}, holder {holder:?}");
         }
+        if state.conduct.regime == Regime::Lecture {
+            let heard = super::media::wanted(state, "demo").grants;
+            let hall = |name: &str| {
+                let id = state.roster.by_publisher(name);
+                id.and_then(|it| state.roster.get(it)).is_some_and(|it| it.role.conducts())
+            };
+            assert!(heard.iter().all(|it| !it.audio || hall(&it.publisher)), "only the hall");
+        }
         if let Some(MediaCommand::SetRoom(room)) =
             self.media.iter().rev().find(|it| matches!(it, MediaCommand::SetRoom(_)))
             && !state.ended
@@ -248,8 +259,14 @@ impl Stage {
     fn explicitly_open(&self) -> Vec<ParticipantId> {
         let mut open = Vec::new();
         let mut holder = None;
+        let mut seated: Vec<(ParticipantId, RoomRole)> = Vec::new();
         for entry in &self.log {
             match &entry.record.fact {
+                Fact::Seated { participant, role, .. } => seated.push((*participant, *role)),
+                Fact::Conduct(ConductFact::Regime { regime: Regime::Discussion }) => {
+                    let speaks = seated.iter().filter(|(_, role)| role.publishes());
+                    open.extend(speaks.map(|(id, _)| *id));
+                }
                 Fact::FloorGranted { participant } => holder = Some(*participant),
                 Fact::FloorReleased { participant, .. } => {
                     holder = None;
@@ -259,7 +276,7 @@ impl Stage {
                 Fact::MicrophoneGranted { participant, granted: false } => {
                     open.retain(|it| it != participant);
                 }
-                Fact::AllMuted => open.clear(),
+                Fact::AllMuted | Fact::Conduct(ConductFact::Regime { .. }) => open.clear(),
                 _ => {}
             }
         }
