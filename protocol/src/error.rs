@@ -80,6 +80,10 @@ pub enum ErrorCode {
     RollNotRunning,
     /// A site is not checked yet, or absent without a reason.
     RollIncomplete,
+    /// The desk has closed the chat: only it, the chair and the secretary write to everyone.
+    ChatClosed,
+    /// A scene names a site that is not in the room.
+    SceneUnknownSite,
     /// The server failed; the log tells why.
     Internal,
 }

@@ -9,6 +9,7 @@
 pub mod api;
 pub mod client;
 pub mod control;
+pub mod desk;
 pub mod error;
 pub mod fact;
 pub mod id;
@@ -18,6 +19,7 @@ pub mod minutes;
 pub mod role;
 pub mod roll;
 pub mod room;
+pub mod scene;
 pub mod table;
 pub mod tap;
 pub mod time;

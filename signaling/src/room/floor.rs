@@ -65,6 +65,8 @@ impl Floor {
             | Fact::RecordingStopped { .. }
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -67,6 +67,8 @@ impl Journal {
             | Fact::RecordingFailed { .. }
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod command;
+mod desk;
 mod ending;
 mod io;
 mod journal;
@@ -17,6 +18,7 @@ mod office;
 mod relayed;
 mod roll;
 mod roster;
+mod scene;
 mod state;
 mod telling;
 mod vote;
@@ -409,8 +411,7 @@ impl Room {
             self.committed.apply(entry);
             self.remember(entry.record.clone());
             self.journal.after(&self.committed, &entry.record, &mut to_recorder);
-            let told = self.told(&entry.record);
-            self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
+            self.tell(&entry.record);
         }
         for reply in batch.replies {
             self.reply(reply, Ok(()));

@@ -114,6 +114,8 @@ impl Roster {
             | Fact::PacketsTraced { .. }
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

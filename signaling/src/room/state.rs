@@ -10,10 +10,12 @@ use protocol::role::RoomRole;
 use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
+use super::desk::Desk;
 use super::floor::Floor;
 use super::messages::Messages;
 use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
+use super::scene::Scenes;
 use super::vote::{self, Vote};
 use crate::db::facts::Entry;
 
@@ -37,6 +39,8 @@ pub(crate) struct State {
     pub(crate) roll: Option<Roll>,
     /// The vote that is open, or the last one.
     pub(crate) vote: Option<Vote>,
+    pub(crate) desk: Desk,
+    pub(crate) scenes: Scenes,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -59,6 +63,8 @@ impl State {
             messages: Messages::default(),
             roll: None,
             vote: None,
+            desk: Desk::default(),
+            scenes: Scenes::default(),
             commands: HashMap::new(),
         }
     }
@@ -115,6 +121,8 @@ impl State {
             | Fact::Roll(_)
             | Fact::Resumed => {}
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
+            Fact::Desk(fact) => self.desk.apply(fact, record),
+            Fact::Scene(fact) => self.scenes.apply(fact),
         }
     }
 
@@ -144,6 +152,8 @@ impl State {
             messages: self.messages.to_vec(),
             roll: self.roll.as_ref().map(Roll::view),
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
+            desk: self.desk.view(self.roster.get(viewer)),
+            scenes: self.scenes.view(),
         }
     }
 

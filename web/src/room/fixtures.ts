@@ -34,6 +34,8 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     messages: [],
     roll: null,
     vote: null,
+    desk: { notes: [], banner: '', chat_open: true },
+    scenes: { kept: [], all: null, chair: null },
     ...change,
   };
 }
