@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::agenda::AgendaCommand;
+use crate::conduct::ConductCommand;
 use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
@@ -14,7 +16,7 @@ use crate::time::Timestamp;
 use crate::vote::VoteCommand;
 
 /// Version of this protocol. A browser with another one is told to reload.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Largest message in either direction that is not an SDP, in bytes; an SDP with 60 lines fits too.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
@@ -183,6 +185,10 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "string"))]
         participant: ParticipantId,
     },
+    /// The agenda.
+    Agenda(AgendaCommand),
+    /// Regime, time limit, order of hands, who prepares.
+    Conduct(ConductCommand),
     /// Roll-call.
     Roll(RollCommand),
     /// Votes.

@@ -80,6 +80,8 @@ pub enum ErrorCode {
     RollNotRunning,
     /// A site is not checked yet, or absent without a reason.
     RollIncomplete,
+    /// In this regime only the hall speaks.
+    FloorClosed,
     /// The desk has closed the chat: only it, the chair and the secretary write to everyone.
     ChatClosed,
     /// A scene names a site that is not in the room.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agenda::AgendaFact;
+use crate::conduct::ConductFact;
 use crate::desk::DeskFact;
 use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
@@ -209,6 +211,10 @@ pub enum Fact {
         #[cfg_attr(test, ts(type = "string"))]
         recording: RecordingId,
     },
+    /// The agenda was set, or went on.
+    Agenda(AgendaFact),
+    /// The floor is conducted in another way.
+    Conduct(ConductFact),
     /// Something happened in a roll-call.
     Roll(RollFact),
     /// Something happened in a vote.

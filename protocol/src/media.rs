@@ -90,6 +90,8 @@ pub enum LimitCause {
     Downlink,
     /// The publisher's line loses packets, or does not carry the layer that was asked for.
     Uplink,
+    /// This site's browser does not take the codec that the publisher sends.
+    Codec,
 }
 
 /// What limits the picture of one receiving line.

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::agenda::Agenda;
+use crate::conduct::Conduct;
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
@@ -42,6 +44,10 @@ pub struct RoomSnapshot {
     pub recording: Option<RecordingState>,
     /// The last messages, oldest first; at most 500.
     pub messages: Vec<Message>,
+    /// The agenda.
+    pub agenda: Agenda,
+    /// How the floor is conducted.
+    pub conduct: Conduct,
     /// The roll that is open, or the last one.
     pub roll: Option<RollView>,
     /// The vote that is open, or the last one.
@@ -81,6 +87,9 @@ pub struct Participant {
     pub microphone_granted: bool,
     /// Whether it closed its own microphone.
     pub self_muted: bool,
+    /// Heard speaking so far, ms, measured from audio.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub spoken_ms: u64,
 }
 
 /// The floor and its holder.
@@ -93,6 +102,9 @@ pub struct FloorHolder {
     /// Since when.
     #[cfg_attr(test, ts(type = "number"))]
     pub since: Timestamp,
+    /// The delegate who speaks there, where one was invited.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub speaker: Option<ParticipantId>,
 }
 
 /// What every screen shows large.

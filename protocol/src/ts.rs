@@ -26,6 +26,22 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// The conduct of the floor.
+fn of_conduct() -> Vec<String> {
+    declarations![
+        crate::agenda::AgendaItem,
+        crate::agenda::AgendaFact,
+        crate::agenda::AgendaCommand,
+        crate::agenda::Agenda,
+        crate::conduct::Regime,
+        crate::conduct::QueueOrder,
+        crate::conduct::TimeLimit,
+        crate::conduct::Conduct,
+        crate::conduct::ConductFact,
+        crate::conduct::ConductCommand,
+    ]
+}
+
 /// Roll-call.
 fn of_rolls() -> Vec<String> {
     declarations![
@@ -142,9 +158,7 @@ fn text() -> String {
         crate::api::NewTrace,
         crate::api::TraceStarted,
     ];
-    declarations.extend(of_insight());
-    declarations.extend(of_votes());
-    declarations.extend(of_rolls().into_iter().chain(of_desk()));
+    declarations.extend([of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk()].concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

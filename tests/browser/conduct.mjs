@@ -31,10 +31,13 @@ export async function conduct() {
   try {
     await step('the server starts with demonstration data', () => server.start('--demo'));
     const world = await gather(server, open);
+    await agenda(world);
     await roll(world);
     await cards(world);
     await delegates(world);
     await poll(world);
+    await floor(world);
+    await regimes(world);
     await minutes(world);
     const errors = open.flatMap((it) => it.errors).filter((text) => !/Failed to load resource/u.test(text));
     check('no page reported an error', errors.length === 0, errors.slice(0, 5).join(' | '));
@@ -116,6 +119,37 @@ function forge(command) {
       done(message.type === 'done' ? 'done' : message.code);
     });
     socket.send(JSON.stringify({ type: 'command', id, command }));
+  });
+}
+
+/** One press: the next item, the floor with its presenter, the main picture, the clock. */
+async function agenda({ chair, sites }) {
+  const page = chair.page;
+  await step('the chair writes the agenda and names who presents', async () => {
+    await page.getByRole('button', { name: vi('agenda.edit'), exact: true }).click();
+    await page.getByLabel(vi('agenda.items'), { exact: true }).fill('Khai mạc | 10\nTham luận của địa phương | 15\nKết luận | 5');
+    await page.getByLabel(vi('agenda.presenter', { title: 'Tham luận của địa phương' }), { exact: true }).selectOption({ label: SITES[0].short });
+    await chromium.shot(page, 'agenda-edit');
+    await page.getByRole('button', { name: vi('agenda.save'), exact: true }).click();
+    await page.getByRole('button', { name: vi('agenda.begin'), exact: true }).click();
+  });
+  await step('the next item gives the floor and the picture to its presenter', async () => {
+    await page.getByRole('button', { name: vi('agenda.next'), exact: true }).click();
+    await until('the presenter has the floor', 10, async () => {
+      const room = await chromium.room(sites[1].page);
+      const holder = room.participants.find((it) => it.id === room.floor?.participant);
+      return room.agenda.current === 1 && holder?.name === SITES[0].name && room.main.participant === holder.id;
+    });
+    await sites[1].page.getByText('Tham luận của địa phương').waitFor();
+    await chromium.shot(page, 'agenda');
+    await chromium.shot(sites[1].page, 'agenda-site');
+  });
+  await step('and the one after it brings the hall back', async () => {
+    await page.getByRole('button', { name: vi('agenda.next'), exact: true }).click();
+    await until('the floor is free', 10, async () => {
+      const room = await chromium.room(sites[1].page);
+      return room.agenda.current === 2 && room.floor === null && room.main.participant === null;
+    });
   });
 }
 
@@ -275,6 +309,89 @@ async function poll({ server, id, chair, phones }) {
   check('the ballots are published, by their numbers', list.some((it) => it.serial === ballot.serial && it.choice === 'disagree') && list.length === 2);
 }
 
+/** A delegate asks on its telephone, is asked to prepare, and is invited to its site's microphone. */
+async function floor({ chair, sites, phones }) {
+  const [phone] = phones;
+  const site = sites[0].page;
+  await step('a delegate asks for the floor on its telephone', async () => {
+    await phone.getByRole('button', { name: vi('room.hand.raise'), exact: true }).click();
+    await phone.getByText(vi('delegate.place', { place: 1 }), { exact: true }).waitFor();
+  });
+  await step('the chair sets five minutes and asks it to prepare', async () => {
+    await chair.page.getByLabel(vi('conduct.limit'), { exact: true }).selectOption('300');
+    await chair.page.getByRole('button', { name: /Báo Nguyễn Văn An/u }).click();
+    await site.getByText(vi('conduct.next_delegate', { name: DELEGATES[0] }), { exact: true }).waitFor();
+    await phone.getByText(vi('conduct.next_you'), { exact: true }).waitFor();
+  });
+  await chromium.shot(chair.page, 'floor-queue');
+  await chromium.shot(site, 'floor-prepare');
+  await step('invited, it speaks at the microphone of its site', async () => {
+    const began = Date.now();
+    await chair.page.getByTitle(vi('room.invite_name', { name: DELEGATES[0] })).click();
+    await site.getByText(vi('conduct.invited_delegate', { name: DELEGATES[0] }), { exact: true }).waitFor();
+    note(`the site saw the invitation after ${Date.now() - began} ms`);
+    const room = await chromium.room(sites[1].page);
+    const holder = room.participants.find((it) => it.id === room.floor.participant);
+    check('the site holds the floor and is the main picture', holder.name === SITES[0].name && room.main.participant === holder.id);
+    check('its delegate is named', room.participants.find((it) => it.id === room.floor.speaker).name === DELEGATES[0]);
+  });
+  await phone.waitForTimeout(500);
+  await chromium.shot(sites[1].page, 'floor-speaks');
+  await chromium.shot(chair.page, 'floor-speaks-chair');
+  await chromium.shot(phone, 'floor-phone');
+}
+
+/** Live from regime to regime: who is not granted is not heard, whatever its page says. */
+async function regimes({ chair, sites }) {
+  const [first, second] = sites;
+  const regime = async (name) => {
+    await chair.page.getByRole('radio', { name: vi(`conduct.regime.${name}`), exact: true }).click();
+    await until(`the regime is ${name}`, 10, async () => (await chromium.room(second.page)).conduct.regime === name);
+  };
+  const mine = async (site) => (await chromium.room(site.page)).participants.find((it) => it.name === site.name);
+  await step('a lecture takes the floor back and closes every site', async () => {
+    await regime('lecture');
+    const room = await chromium.room(second.page);
+    check('nobody holds the floor', room.floor === null);
+    check('no site is granted a microphone', room.participants.every((it) => it.role !== 'site' || !it.microphone_granted));
+  });
+  const self = await mine(first);
+  check('a site that asks for the floor is told why not', (await first.page.evaluate(forge, { type: 'raise_hand', raised: true })) === 'floor_closed');
+  check('a site cannot change the regime', (await first.page.evaluate(forge, { type: 'conduct', act: 'regime', regime: 'discussion' })) === 'forbidden');
+  check('the chair cannot open a site in a lecture either',
+    (await chair.page.evaluate(forge, { type: 'mute', participant: self.id, muted: false })) === 'floor_closed');
+  await step('in a discussion a site opens its microphone itself and is heard', async () => {
+    await regime('discussion');
+    check('nobody is heard by surprise', (await mine(first)).self_muted && (await mine(first)).microphone_granted);
+    await first.page.locator('body').press('m');
+    await until('it is heard at the other site', 20, async () => {
+      const { energy } = await chromium.reception(second.page);
+      return (energy[self.publisher] ?? 0) > 1e-4;
+    });
+  });
+  await step('conducted again, it is silent at the node while its page goes on sending', async () => {
+    await first.page.evaluate(() => {
+      for (const peer of window.__spy.peers) {
+        for (const sender of peer.getSenders()) if (sender.track?.kind === 'audio') window.__microphone = sender.track;
+      }
+    });
+    await regime('conducted');
+    await first.page.evaluate(() => (window.__microphone.enabled = true));
+    await first.page.waitForTimeout(2_500);
+    const before = await chromium.reception(second.page);
+    await first.page.waitForTimeout(3_000);
+    const after = await chromium.reception(second.page);
+    const energy = ((after.energy[self.publisher] ?? 0) - (before.energy[self.publisher] ?? 0)) / 3;
+    check('the other site hears nothing of it', energy < 1e-6, `energy ${energy.toExponential(1)}`);
+  });
+  for (const [width, height] of [[1920, 1080], [1024, 768], [390, 844]]) {
+    await chair.page.setViewportSize({ width, height });
+    await chair.page.waitForTimeout(600);
+    await chromium.shot(chair.page, `conduct-chair-${width}`);
+  }
+  await chair.page.setViewportSize({ width: 1366, height: 768 });
+}
+
 async function minutes({ server, id, chair }) {
   await step('the meeting ends', () => act.endMeeting(chair.page));
   const secretary = await server.signIn('Thư ký');
@@ -282,6 +399,8 @@ async function minutes({ server, id, chair }) {
     const answer = await secretary(`/api/meetings/${id}/minutes`);
     return answer.status === 200 ? (await answer.json()).document : null;
   });
+  check('the agenda is in the minutes', document.opening.includes('Tham luận của địa phương'));
+  check('who spoke is in the minutes', document.speeches.some((it) => it.speaker === DELEGATES[0]));
   check('three votes are in the minutes', document.votes.length === 3, `${document.votes.length}`);
   const pdf = await secretary(`/api/meetings/${id}/minutes.pdf`);
   const file = join(chromium.OUT, 'conduct-minutes.pdf');

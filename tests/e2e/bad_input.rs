@@ -2,6 +2,7 @@
 
 use std::net::{TcpStream, UdpSocket};
 
+use protocol::client::VERSION;
 use serde_json::{Value, json};
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -61,7 +62,7 @@ impl Demo {
         let token = self.seat(&self.links()[link]);
         say(
             &mut socket,
-            &json!({"type": "hello", "version": 1, "token": token, "resume_after": null}),
+            &json!({"type": "hello", "version": VERSION, "token": token, "resume_after": null}),
         );
         assert_eq!(hear(&mut socket).unwrap()["type"], "welcome");
         socket
@@ -145,8 +146,8 @@ fn nobody_enters_without_a_seat() {
     let mut demo = Demo::start();
     let messages = [
         json!({"type": "ping"}),
-        json!({"type": "hello", "version": 1, "token": "x", "resume_after": null}),
-        json!({"type": "hello", "version": 1, "token": "", "resume_after": 18_446_744_073_709_551_615_u64}),
+        json!({"type": "hello", "version": VERSION, "token": "x", "resume_after": null}),
+        json!({"type": "hello", "version": VERSION, "token": "", "resume_after": 18_446_744_073_709_551_615_u64}),
         json!({"type": "hello", "version": 999, "token": "x", "resume_after": null}),
     ];
     for message in messages {
@@ -186,7 +187,8 @@ fn a_malformed_offer_is_refused_with_a_code() {
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n";
     let lines = "a=x\r\n".repeat(20_000);
     for sdp in ["", "v=0", half, lines.as_str(), "\u{0}\u{0}", "v=0\r\nm=audio"] {
-        say(&mut socket, &json!({"type": "offer", "sdp": sdp, "sends": []}));
+        let offer = json!({"type": "offer", "sdp": sdp, "sends": [], "restarts": false});
+        say(&mut socket, &offer);
         let refused = loop {
             let heard = hear(&mut socket).expect("the session goes on");
             if matches!(heard["type"].as_str(), Some("media_refused" | "answer")) {
@@ -275,7 +277,10 @@ fn an_expired_link_opens_nothing_and_one_of_an_ended_meeting_says_that_it_is_ove
     let late = demo.node.post(&join, "", b"{}");
     assert_eq!((late.status, code(&late.json())), (410, "meeting_ended"));
     let mut socket = demo.socket();
-    say(&mut socket, &json!({"type": "hello", "version": 1, "token": seat, "resume_after": null}));
+    say(
+        &mut socket,
+        &json!({"type": "hello", "version": VERSION, "token": seat, "resume_after": null}),
+    );
     let told = hear(&mut socket).expect("the reason");
     assert_eq!((told["type"].as_str(), code(&told)), (Some("closed"), "meeting_ended"));
     assert!(answers(&mut bystander), "the meeting beside it noticed");

@@ -181,7 +181,9 @@ impl Ask {
     fn cap(&self) -> usize {
         match self.held {
             Held::New => RUNGS_MAX,
-            Held::Paused | Held::At(_) => self.held(),
+            // Of the main picture the lowest rung waits for nothing.
+            Held::Paused => usize::from(self.place == Place::Main),
+            Held::At(_) => self.held(),
         }
     }
 }

@@ -110,6 +110,11 @@ struct Least {
 }
 
 impl Least {
+    /// The way has become longer: what was seen before it does not count.
+    fn forget(&mut self) {
+        (self.now, self.before) = (None, None);
+    }
+
     /// Takes a delay in; returns what it is above the least.
     fn above(&mut self, delay: i64, now_us: i64) -> i64 {
         if now_us - self.since >= LEAST_US {
@@ -255,7 +260,9 @@ impl Estimator {
             received,
             is_probed: self.probe.is_out(),
         };
-        self.rate.update(&signal, us);
+        if self.rate.update(&signal, us) {
+            self.least.forget();
+        }
         let was_out = self.probe.is_out();
         if let Some(result) = self.probe.judge(newest_sent, us, self.rate.bps()) {
             self.rate.set(result.max(self.rate.bps()));

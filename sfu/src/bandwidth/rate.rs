@@ -60,6 +60,16 @@ const CALM_US: i64 = 1_000_000;
 const LOSS_HARMLESS: f64 = 0.04;
 const LOSS_CONGESTION: f64 = 0.10;
 
+/// Of so many packets the steady loss is the mean: few enough that a full line shows within a second, so many that five
+/// in a hundred are not taken for ten. Below this share of it a line without queue may grow.
+const STEADY_PACKETS: f64 = 150.0;
+const LOSS_STEADY: f64 = 0.08;
+
+/// A queue that empties shrinks by more than this in so long, once the rate was cut, microseconds. One that does not is
+/// none: the way has become longer.
+const SHRINKS_US: i64 = 10_000;
+const SHRINKS_IN_US: i64 = 500_000;
+
 /// Loss is judged over so many packets and so long, microseconds.
 const LOSS_PACKETS: u32 = 20;
 const LOSS_US: i64 = 250_000;
@@ -109,6 +119,34 @@ impl Link {
     }
 }
 
+/// Watches whether a queue shrinks after a cut.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shrinking {
+    /// When the present half second began, and the least delay in it and in the one before, microseconds.
+    since: Option<i64>,
+    least: i64,
+    before: Option<i64>,
+}
+
+impl Shrinking {
+    /// Takes in the delay above the least. Returns whether it is no queue: it has not shrunk.
+    fn is_way(&mut self, queue_us: i64, now_us: i64) -> bool {
+        let Some(since) = self.since else {
+            *self = Self { since: Some(now_us), least: queue_us, before: None };
+            return false;
+        };
+        self.least = self.least.min(queue_us);
+        if now_us - since < SHRINKS_IN_US {
+            return false;
+        }
+        let is_way = self.before.is_some_and(|before| {
+            (self.least - before).abs() <= SHRINKS_US && self.least <= STANDING_US
+        });
+        *self = Self { since: Some(now_us), least: queue_us, before: Some(self.least) };
+        is_way
+    }
+}
+
 /// What a report said, summed up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signal {
@@ -150,7 +188,9 @@ pub(crate) struct Rate {
     counted: u32,
     counted_since: i64,
     loss: f64,
+    steady_loss: f64,
     loss_cut_at: i64,
+    shrinking: Shrinking,
 }
 
 impl Rate {
@@ -174,7 +214,9 @@ impl Rate {
             counted: 0,
             counted_since: 0,
             loss: 0.0,
+            steady_loss: 0.0,
             loss_cut_at: never,
+            shrinking: Shrinking::default(),
         }
     }
 
@@ -227,8 +269,8 @@ impl Rate {
         }
     }
 
-    /// Takes in a report.
-    pub(crate) fn update(&mut self, signal: &Signal, now_us: i64) {
+    /// Takes in a report. Returns whether the delay that it shows is the way's and no queue.
+    pub(crate) fn update(&mut self, signal: &Signal, now_us: i64) -> bool {
         let since_us = self.updated.map_or(0, |updated| (now_us - updated).clamp(0, 1_000_000));
         self.updated = Some(now_us);
         self.count_loss(signal, now_us);
@@ -249,13 +291,23 @@ impl Rate {
             if std::mem::take(&mut self.n_cuts) > 0 {
                 self.emptied(now_us);
             }
-            if signal.usage == Usage::Normal && self.loss < LOSS_HARMLESS {
+            if signal.usage == Usage::Normal && self.is_loss_harmless() {
                 self.grow(signal, since_us, now_us);
             }
         } else if signal.usage == Usage::Over || (stands && signal.usage != Usage::Under) {
             self.congested(signal, now_us);
         }
         self.bps = self.bps.clamp(BPS_MIN, BPS_MAX);
+        if self.n_cuts == 0 || is_ours || is_empty(signal.queue_us) {
+            self.shrinking = Shrinking::default();
+            return false;
+        }
+        self.shrinking.is_way(signal.queue_us, now_us)
+    }
+
+    /// Whether what is lost says nothing of how full the line is. No more is asked than that its queue is empty.
+    fn is_loss_harmless(&self) -> bool {
+        self.loss < LOSS_HARMLESS || (self.loss < LOSS_CONGESTION && self.steady_loss < LOSS_STEADY)
     }
 
     /// The queue has emptied: back to where the line was full.
@@ -295,6 +347,7 @@ impl Rate {
             self.bps = self.bps.min(carried * (CUT - deep).max(CUT_FLOOR));
         }
         self.cut_at = now_us;
+        self.shrinking = Shrinking::default();
     }
 
     fn grow(&mut self, signal: &Signal, since_us: i64, now_us: i64) {
@@ -318,14 +371,21 @@ impl Rate {
 
     fn count_loss(&mut self, signal: &Signal, now_us: i64) {
         self.lost += signal.lost;
-        self.counted += signal.lost + signal.received;
+        let n_packets = signal.lost + signal.received;
+        self.counted += n_packets;
+        if n_packets > 0 {
+            let share = f64::from(signal.lost) / f64::from(n_packets);
+            let weight = 1.0 - (1.0 - 1.0 / STEADY_PACKETS).powf(f64::from(n_packets));
+            self.steady_loss += weight * (share - self.steady_loss);
+        }
         if self.counted < LOSS_PACKETS || now_us - self.counted_since < LOSS_US {
             return;
         }
         let loss = f64::from(self.lost) / f64::from(self.counted);
         self.loss = 0.5 * self.loss + 0.5 * loss;
         (self.lost, self.counted, self.counted_since) = (0, 0, now_us);
-        if self.loss > LOSS_CONGESTION && now_us - self.loss_cut_at >= signal.rtt_us + 300_000 {
+        let is_congested = self.loss.min(self.steady_loss) > LOSS_CONGESTION;
+        if is_congested && now_us - self.loss_cut_at >= signal.rtt_us + 300_000 {
             self.loss_cut_at = now_us;
             self.congested_at = now_us;
             self.bps *= 1.0 - 0.5 * self.loss;

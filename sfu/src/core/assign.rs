@@ -216,7 +216,8 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         };
         line.lacks_codec = line.config.payload_types(track.codec).is_none();
         if line.lacks_codec {
-            line.target = None;
+            // Neither the receiver's line nor the publisher's is to carry what nobody can look at.
+            (line.target, line.held, line.is_cut) = (None, Held::Paused, false);
             continue;
         }
         line.target = if line.config.is_audio {

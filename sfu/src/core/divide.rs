@@ -30,7 +30,8 @@ pub(super) fn divide(session: &mut Session, tracks: &[Option<Track>], now: Insta
     let Session { lines, receiver, kind, .. } = session;
     let order = &mut receiver.order;
     order.clear();
-    order.extend((0..lines.len()).filter(|it| carried(&lines[*it], tracks).is_some()));
+    let shown = |it: &usize| carried(&lines[*it], tracks).is_some() && !lines[*it].lacks_codec;
+    order.extend((0..lines.len()).filter(shown));
     let n_pictures = itself(order, |it| !lines[*it].config.is_audio);
     order[..n_pictures].sort_unstable_by_key(|it| lines[*it].rank);
     let sounds = order[n_pictures..].iter().filter_map(|it| carried(&lines[*it], tracks));
@@ -126,6 +127,9 @@ fn ladder(track: &Track, layer_max: usize) -> Ladder {
 
 /// What limits the picture of a line, if anything does.
 fn limit(line: &Line, track: &Track, now: Instant) -> Option<LimitCause> {
+    if line.lacks_codec {
+        return Some(LimitCause::Codec);
+    }
     if line.is_cut {
         return Some(LimitCause::Downlink);
     }

@@ -142,6 +142,8 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::MessageSent { .. }
         | Fact::DecisionMarked { .. }
         | Fact::RecordingFailed { .. }
+        | Fact::Conduct(_)
+        | Fact::Agenda(_)
         | Fact::Roll(_)
         | Fact::Vote(_)
         | Fact::Desk(_)

@@ -61,6 +61,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::VoteNotRunning
         | ErrorCode::AlreadyCast
         | ErrorCode::NoElectors
+        | ErrorCode::FloorClosed
         | ErrorCode::RollRunning
         | ErrorCode::RollNotRunning
         | ErrorCode::RollIncomplete

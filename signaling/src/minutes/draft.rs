@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 
+use protocol::agenda::AgendaFact;
 use protocol::api::{Meeting, Site};
+use protocol::conduct::ConductFact;
 use protocol::fact::{Fact, FactRecord};
 use protocol::id::{ParticipantId, SiteId};
 use protocol::minutes::{
@@ -48,7 +50,7 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         chair: read.name_of_role(RoomRole::Chair),
         secretary: read.name_of_role(RoomRole::Secretary),
         attendance: checked(read.attendance(sources.sites, ended_at), sources.facts),
-        opening: String::new(),
+        opening: agenda(sources.facts),
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
         votes: votes::rows(sources.facts),
@@ -57,6 +59,17 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         recipients: Vec::new(),
         log_hash: sources.log_hash.clone(),
     }
+}
+
+/// The agenda as it was set last; the secretary writes the rest of the opening.
+fn agenda(facts: &[FactRecord]) -> String {
+    let items = facts.iter().rev().find_map(|record| match &record.fact {
+        Fact::Agenda(AgendaFact::Set { items }) => Some(items),
+        _ => None,
+    });
+    let Some(items) = items.filter(|it| !it.is_empty()) else { return String::new() };
+    let lines = items.iter().zip(1..).map(|(item, n): (_, u32)| format!("{n}. {}.", item.title));
+    format!("Chương trình:\n\n{}", lines.collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Attendance as the last closed roll has it; what the connections alone say where none was taken.
@@ -112,6 +125,8 @@ struct SeatFacts {
 
 struct Held {
     participant: ParticipantId,
+    /// The delegate who was invited.
+    delegate: Option<ParticipantId>,
     from: Timestamp,
     to: Option<Timestamp>,
 }
@@ -175,7 +190,13 @@ impl Reading {
             }
             Fact::FloorGranted { participant } => {
                 self.floor_back(record.at);
-                self.held.push(Held { participant: *participant, from: record.at, to: None });
+                let participant = *participant;
+                self.held.push(Held { participant, delegate: None, from: record.at, to: None });
+            }
+            Fact::Conduct(ConductFact::Speaks { delegate, .. }) => {
+                if let Some(held) = self.held.last_mut() {
+                    held.delegate = Some(*delegate);
+                }
             }
             Fact::FloorReleased { .. } => self.floor_back(record.at),
             Fact::Spoke { participant, from, ms } => {
@@ -233,7 +254,7 @@ impl Reading {
                 SpeechRow {
                     at: held.from,
                     name: self.name(held.participant),
-                    speaker: String::new(),
+                    speaker: held.delegate.map(|it| self.name(it)).unwrap_or_default(),
                     held_ms: to.ms_since(held.from),
                     spoken_ms: self.spoken_ms(held.participant, held.from, to),
                     summary: String::new(),

@@ -1,6 +1,7 @@
 //! What a command does: who may give it, and the facts that follow. Pure functions of the state.
 
 use protocol::client::{Command, TEXT_CHARS_MAX};
+use protocol::conduct::{ConductFact, Regime};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
 use protocol::id::{MessageId, ParticipantId, RecordingId};
@@ -9,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, desk, roll, scene, vote};
+use super::{Now, agenda, conduct, desk, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -80,6 +81,8 @@ pub(crate) fn facts_of(
             allowed(target.id != by && target.role != RoomRole::Chair)?;
             Ok(leave(state, target, LeaveReason::Removed, now))
         }
+        Command::Agenda(command) => agenda::facts_of(state, seat, command, now),
+        Command::Conduct(command) => conduct::facts_of(state, seat, command, now),
         Command::Roll(command) => roll::facts_of(state, seat, command, now),
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::Desk(command) => desk::facts_of(state, seat, command, now),
@@ -120,7 +123,11 @@ fn mute_self(seat: &Seat, muted: bool) -> Result<Vec<Fact>, ErrorCode> {
 }
 
 fn raise_hand(state: &State, seat: &Seat, raised: bool) -> Result<Vec<Fact>, ErrorCode> {
-    allowed(seat.role.publishes() && !seat.role.conducts())?;
+    let speaks = seat.role == RoomRole::Delegate || seat.role.publishes();
+    allowed(speaks && !seat.role.conducts())?;
+    if raised && state.conduct.regime == Regime::Lecture {
+        return Err(ErrorCode::FloorClosed);
+    }
     let queued = state.floor.queue().contains(&seat.id);
     let holds = state.floor.holder_id() == Some(seat.id);
     Ok(when(queued != raised && !holds, Fact::HandRaised { participant: seat.id, raised }))
@@ -167,7 +174,14 @@ fn mute(state: &State, target: &Seat, muted: bool, now: Now) -> Result<Vec<Fact>
         return if muted { Err(ErrorCode::Forbidden) } else { Ok(Vec::new()) };
     }
     if muted && state.floor.holder_id() == Some(target.id) {
-        return Ok(release_floor(state, now));
+        let mut facts = release_floor(state, now);
+        if state.conduct.regime == Regime::Discussion {
+            facts.push(Fact::MicrophoneGranted { participant: target.id, granted: false });
+        }
+        return Ok(facts);
+    }
+    if !muted {
+        conduct::may_be_heard(state, target)?;
     }
     let changed = target.microphone_granted == muted;
     Ok(when(changed, Fact::MicrophoneGranted { participant: target.id, granted: !muted }))
@@ -184,20 +198,26 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
     facts
 }
 
-pub(crate) fn invite(state: &State, target: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
-    allowed(target.role.publishes())?;
-    if !target.connected {
-        return Err(ErrorCode::NotInRoom);
-    }
-    if state.floor.holder_id() == Some(target.id) {
+pub(crate) fn invite(state: &State, invited: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
+    let target = conduct::speaks_at(state, invited.id)?;
+    let is_delegate = invited.id != target.id;
+    if !is_delegate && state.floor.holder_id() == Some(target.id) {
         return Ok(Vec::new());
     }
     let mut facts = take_floor_back(state, now);
-    if state.floor.queue().contains(&target.id) {
-        facts.push(Fact::HandRaised { participant: target.id, raised: false });
+    let hands = [Some(target.id), is_delegate.then_some(invited.id)];
+    for participant in hands.into_iter().flatten() {
+        if state.floor.queue().contains(&participant) {
+            facts.push(Fact::HandRaised { participant, raised: false });
+        }
     }
     facts.push(Fact::FloorGranted { participant: target.id });
-    if !target.microphone_granted {
+    if is_delegate {
+        let (participant, delegate) = (target.id, invited.id);
+        facts.push(Fact::Conduct(ConductFact::Speaks { participant, delegate }));
+    }
+    // Taking the floor back from the same site has closed its microphone.
+    if !target.microphone_granted || state.floor.holder_id() == Some(target.id) {
         facts.push(Fact::MicrophoneGranted { participant: target.id, granted: true });
     }
     // The chair's own camera has one name only, so that it stays the main picture when another takes over.
@@ -226,7 +246,9 @@ fn take_floor_back(state: &State, now: Now) -> Vec<Fact> {
     }];
     let seat = state.roster.get(holder.participant);
     if seat.is_some_and(|it| it.microphone_granted && it.role != RoomRole::Chair) {
-        facts.push(Fact::MicrophoneGranted { participant: holder.participant, granted: false });
+        // In a discussion whoever was invited goes on being one who may speak.
+        let granted = state.conduct.regime == Regime::Discussion;
+        facts.push(Fact::MicrophoneGranted { participant: holder.participant, granted });
     }
     facts
 }

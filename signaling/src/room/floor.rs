@@ -1,6 +1,7 @@
 //! Who may speak next and who speaks: the queue of raised hands and the holder of the floor.
 //! The law: at most one holder, and the holder is never in the queue.
 
+use protocol::conduct::ConductFact;
 use protocol::fact::Fact;
 use protocol::id::ParticipantId;
 use protocol::room::FloorHolder;
@@ -38,7 +39,16 @@ impl Floor {
             }
             Fact::FloorGranted { participant } => {
                 self.queue.retain(|it| it != participant);
-                self.holder = Some(FloorHolder { participant: *participant, since: at });
+                let participant = *participant;
+                self.holder = Some(FloorHolder { participant, since: at, speaker: None });
+            }
+            Fact::Conduct(ConductFact::Speaks { participant, delegate }) => {
+                self.queue.retain(|it| it != delegate);
+                if let Some(holder) =
+                    self.holder.as_mut().filter(|it| it.participant == *participant)
+                {
+                    holder.speaker = Some(*delegate);
+                }
             }
             Fact::FloorReleased { participant, .. } => {
                 if self.holder_id() == Some(*participant) {
@@ -63,6 +73,8 @@ impl Floor {
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
+            | Fact::Agenda(_)
+            | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Desk(_)

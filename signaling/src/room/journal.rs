@@ -65,6 +65,8 @@ impl Journal {
             | Fact::DecisionMarked { .. }
             | Fact::RecordingStarted { .. }
             | Fact::RecordingFailed { .. }
+            | Fact::Conduct(_)
+            | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Desk(_)

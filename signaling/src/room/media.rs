@@ -1,5 +1,6 @@
 //! What the media node is told of a room: the whole wanted state, computed from the room's state alone.
 
+use protocol::conduct::Regime;
 use protocol::control::{RoomMedia, Tap};
 use protocol::media::{Grant, Want};
 use protocol::role::RoomRole;
@@ -12,7 +13,8 @@ pub(crate) fn wanted(state: &State, code: &str) -> RoomMedia {
     let sending = || state.roster.iter().filter(|it| it.connected && it.role.publishes());
     let grants = sending().map(|seat| Grant {
         publisher: seat.publisher.clone(),
-        audio: seat.microphone_granted,
+        audio: seat.microphone_granted
+            && (state.conduct.regime != Regime::Lecture || seat.role.conducts()),
         camera: true,
         screen: seat.may_show_screen(holder),
     });

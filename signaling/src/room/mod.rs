@@ -6,7 +6,9 @@
 //! While one group of facts is being written the next one gathers. If writing fails, everything that was
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
+mod agenda;
 mod command;
+mod conduct;
 mod desk;
 mod ending;
 mod io;

@@ -2,6 +2,7 @@
 //! is observed with what the facts say.
 
 use protocol::client::{SendLine, ServerMessage};
+use protocol::conduct::Regime;
 use protocol::control::{MediaCommand, MediaEvent, MediaOffer, SessionKind};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
@@ -447,9 +448,15 @@ impl Room {
         };
         self.stage(None, fact, None, now);
         // A chair is always heard; a WHIP publisher's token grants it until somebody closes it.
-        let granted = seat.role == RoomRole::Chair || whip;
+        // In a discussion every room may speak, and in a lecture none, whatever its token grants.
+        let discussed = self.staged.conduct.regime == Regime::Discussion && seat.role.publishes();
+        let lectured = self.staged.conduct.regime == Regime::Lecture;
+        let granted = seat.role == RoomRole::Chair || discussed || (whip && !lectured);
         if granted || was_chair {
             self.stage(None, Fact::MicrophoneGranted { participant: id, granted }, None, now);
+        }
+        if discussed && seat.role != RoomRole::Chair {
+            self.stage(None, Fact::SelfMuted { participant: id, muted: true }, None, now);
         }
     }
 

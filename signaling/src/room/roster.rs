@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use protocol::conduct::{ConductFact, Regime};
 use protocol::fact::{Fact, LeaveReason};
 use protocol::id::{MeetingId, ParticipantId, SiteId};
 use protocol::media::Source;
@@ -27,6 +28,8 @@ pub(crate) struct Seat {
     pub(crate) sources: Vec<Source>,
     pub(crate) microphone_granted: bool,
     pub(crate) self_muted: bool,
+    /// Heard so far, ms.
+    pub(crate) spoken_ms: u64,
 }
 
 /// The seats of a room.
@@ -61,7 +64,7 @@ impl Roster {
     }
 
     /// Takes in what a fact says about seats.
-    pub(crate) fn apply(&mut self, fact: &Fact, at: Timestamp) {
+    pub(crate) fn apply(&mut self, fact: &Fact, at: Timestamp, holder: Option<ParticipantId>) {
         match fact {
             Fact::Seated { participant, role, name, site, .. } => {
                 self.seat(*participant, *role, name, *site);
@@ -100,11 +103,15 @@ impl Roster {
                     seat.microphone_granted = false;
                 }
             }
+            Fact::Spoke { participant, ms, .. } => {
+                self.with(*participant, |seat| seat.spoken_ms = seat.spoken_ms.saturating_add(*ms));
+            }
+            Fact::Conduct(ConductFact::Regime { regime }) => self.under(*regime, holder),
             Fact::Opened { .. }
             | Fact::HandRaised { .. }
             | Fact::FloorGranted { .. }
             | Fact::FloorReleased { .. }
-            | Fact::Spoke { .. }
+            | Fact::Conduct(_)
             | Fact::MainPicture { .. }
             | Fact::MessageSent { .. }
             | Fact::DecisionMarked { .. }
@@ -112,12 +119,26 @@ impl Roster {
             | Fact::RecordingFailed { .. }
             | Fact::RecordingStopped { .. }
             | Fact::PacketsTraced { .. }
+            | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
+        }
+    }
+
+    /// Grants the microphones as a regime does. In a discussion everybody may speak, but nobody's room is
+    /// heard before its own technician opens the microphone.
+    fn under(&mut self, regime: Regime, holder: Option<ParticipantId>) {
+        for seat in self.seats.iter_mut().filter(|it| it.role != RoomRole::Chair) {
+            if regime != Regime::Discussion {
+                seat.microphone_granted = holder == Some(seat.id);
+            } else if seat.role.publishes() && !seat.microphone_granted {
+                seat.microphone_granted = true;
+                seat.self_muted = true;
+            }
         }
     }
 
@@ -157,6 +178,7 @@ impl Roster {
             sources: Vec::new(),
             microphone_granted: role == RoomRole::Chair,
             self_muted: false,
+            spoken_ms: 0,
         });
     }
 }
@@ -175,6 +197,7 @@ impl Seat {
             sources: self.sources.clone(),
             microphone_granted: self.microphone_granted,
             self_muted: self.self_muted,
+            spoken_ms: self.spoken_ms,
         }
     }
 

@@ -3,6 +3,8 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use protocol::agenda::Agenda;
+use protocol::conduct::Conduct;
 use protocol::fact::Fact;
 use protocol::id::{CommandId, MeetingId, ParticipantId};
 use protocol::media::{Source, TrackKey};
@@ -10,6 +12,8 @@ use protocol::role::RoomRole;
 use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
+use super::agenda;
+use super::conduct;
 use super::desk::Desk;
 use super::floor::Floor;
 use super::messages::Messages;
@@ -35,6 +39,8 @@ pub(crate) struct State {
     pub(crate) main: MainPicture,
     pub(crate) recording: Option<RecordingState>,
     pub(crate) messages: Messages,
+    pub(crate) agenda: Agenda,
+    pub(crate) conduct: Conduct,
     /// The roll that is open, or the last one.
     pub(crate) roll: Option<Roll>,
     /// The vote that is open, or the last one.
@@ -61,6 +67,8 @@ impl State {
             main: CHAIRS_CAMERA,
             recording: None,
             messages: Messages::default(),
+            agenda: Agenda::default(),
+            conduct: Conduct::default(),
             roll: None,
             vote: None,
             desk: Desk::default(),
@@ -77,8 +85,10 @@ impl State {
         if let (Some(by), Some(command)) = (record.by, entry.command) {
             self.commands.entry(by).or_default().remember(command);
         }
-        self.roster.apply(&record.fact, record.at);
+        let holder = self.floor.holder_id();
+        self.roster.apply(&record.fact, record.at, holder);
         self.floor.apply(&record.fact, record.at);
+        conduct::apply(&mut self.conduct, &record.fact);
         roll::apply(&mut self.roll, record, &self.roster);
         match &record.fact {
             Fact::Opened { title } => {
@@ -118,8 +128,10 @@ impl State {
             | Fact::Spoke { .. }
             | Fact::AllMuted
             | Fact::PacketsTraced { .. }
+            | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Resumed => {}
+            Fact::Agenda(fact) => agenda::apply(&mut self.agenda, fact, record.at),
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
             Fact::Desk(fact) => self.desk.apply(fact, record),
             Fact::Scene(fact) => self.scenes.apply(fact),
@@ -150,6 +162,8 @@ impl State {
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),
+            agenda: self.agenda.clone(),
+            conduct: self.conduct,
             roll: self.roll.as_ref().map(Roll::view),
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
             desk: self.desk.view(self.roster.get(viewer)),

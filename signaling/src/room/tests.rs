@@ -1,5 +1,7 @@
 //! The law of the room, on scripts of people and on random ones.
 
+mod agenda;
+mod conduct;
 mod desk;
 mod ending;
 mod random;
@@ -8,6 +10,7 @@ mod scenes;
 mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
+use protocol::conduct::{ConductFact, Regime};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand};
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
@@ -238,6 +241,14 @@ impl Stage {
                 || opened.contains(&seat.id);
             assert_eq!(seat.microphone_granted, granted, "{seat:?}, holder {holder:?}");
         }
+        if state.conduct.regime == Regime::Lecture {
+            let heard = super::media::wanted(state, "demo").grants;
+            let hall = |name: &str| {
+                let id = state.roster.by_publisher(name);
+                id.and_then(|it| state.roster.get(it)).is_some_and(|it| it.role.conducts())
+            };
+            assert!(heard.iter().all(|it| !it.audio || hall(&it.publisher)), "only the hall");
+        }
         if let Some(MediaCommand::SetRoom(room)) =
             self.media.iter().rev().find(|it| matches!(it, MediaCommand::SetRoom(_)))
             && !state.ended
@@ -250,8 +261,14 @@ impl Stage {
     fn explicitly_open(&self) -> Vec<ParticipantId> {
         let mut open = Vec::new();
         let mut holder = None;
+        let mut seated: Vec<(ParticipantId, RoomRole)> = Vec::new();
         for entry in &self.log {
             match &entry.record.fact {
+                Fact::Seated { participant, role, .. } => seated.push((*participant, *role)),
+                Fact::Conduct(ConductFact::Regime { regime: Regime::Discussion }) => {
+                    let speaks = seated.iter().filter(|(_, role)| role.publishes());
+                    open.extend(speaks.map(|(id, _)| *id));
+                }
                 Fact::FloorGranted { participant } => holder = Some(*participant),
                 Fact::FloorReleased { participant, .. } => {
                     holder = None;
@@ -261,7 +278,7 @@ impl Stage {
                 Fact::MicrophoneGranted { participant, granted: false } => {
                     open.retain(|it| it != participant);
                 }
-                Fact::AllMuted => open.clear(),
+                Fact::AllMuted | Fact::Conduct(ConductFact::Regime { .. }) => open.clear(),
                 _ => {}
             }
         }

@@ -7,3 +7,4 @@ mod desk;
 mod faults;
 mod insight;
 mod support;
+mod votes;

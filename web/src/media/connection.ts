@@ -227,7 +227,9 @@ export class MediaConnection {
     }
     for (const sender of [senders.camera, senders.screen]) prefer(sender, SENT);
     for (const receiver of receivers) {
-      if (receiver.receiver.track.kind === 'video') prefer(receiver, RECEIVED);
+      if (receiver.receiver.track.kind !== 'video') continue;
+      prefer(receiver, RECEIVED);
+      askForDependencies(receiver);
     }
     return { senders, receivers };
   }
@@ -343,5 +345,25 @@ function prefer(transceiver: RTCRtpTransceiver, wanted: RegExp): void {
     transceiver.setCodecPreferences([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
   } catch {
     // The browser's own order stays; VP8 is in it.
+  }
+}
+
+/** Header extensions as the draft "WebRTC Extensions" has them, which TypeScript does not know yet. */
+interface WithExtensions {
+  getHeaderExtensionsToNegotiate?: () => { uri: string; direction: string }[];
+  setHeaderExtensionsToNegotiate?: (extensions: { uri: string; direction: string }[]) => void;
+}
+
+/** Chromium decodes AV1 with spatial layers only if each packet says what it depends on, and offers that only if
+ *  asked to. */
+function askForDependencies(transceiver: RTCRtpTransceiver & WithExtensions): void {
+  const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+  const wanted = extensions.find((it) => it.uri.includes('dependency-descriptor'));
+  if (wanted === undefined) return;
+  wanted.direction = 'sendrecv';
+  try {
+    transceiver.setHeaderExtensionsToNegotiate?.(extensions);
+  } catch {
+    // Without it the node sends the lowest layer.
   }
 }

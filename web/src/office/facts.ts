@@ -3,6 +3,7 @@
 import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
+import { conductSentence } from '../conduct/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
@@ -123,6 +124,12 @@ function sentence(fact: Fact, context: Context): string {
       return say('fact.recording_failed', { reason: say(`error.${fact.code}`) });
     case 'recording_stopped':
       return say('fact.recording_stopped');
+    case 'agenda':
+      return fact.act === 'set'
+        ? say('room.fact.agenda_set', { count: fact.items.length })
+        : say('room.fact.agenda_began', { index: fact.index + 1 });
+    case 'conduct':
+      return conductSentence(fact, nameOf, say) ?? say('room.fact.prepared', { name: '–' });
     case 'roll':
       return rollSentence(fact, nameOf, say);
     case 'vote':
@@ -157,6 +164,10 @@ function weightOf(fact: Fact): Weight {
       return 'mark';
     case 'decision_marked':
       return fact.decision ? 'mark' : 'plain';
+    case 'agenda':
+      return fact.act === 'began' ? 'mark' : 'plain';
+    case 'conduct':
+      return fact.act === 'regime' ? 'mark' : 'plain';
     case 'roll':
       return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
     case 'vote':

@@ -1,10 +1,10 @@
 // Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change
 // those, then run `make types`.
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "chat_closed" | "scene_unknown_site" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -20,7 +20,7 @@ export type Want = { track: TrackKey, layer_max: Layer };
 
 export type Slot = { mid: string, track: TrackKey | null };
 
-export type LimitCause = "downlink" | "uplink";
+export type LimitCause = "downlink" | "uplink" | "codec";
 
 export type SlotLimit = { mid: string, cause: LimitCause, is_paused: boolean };
 
@@ -47,6 +47,8 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "recording_started", recording: string }
   | { "type": "recording_failed", recording: string, code: ErrorCode }
   | { "type": "recording_stopped", recording: string }
+  | { "type": "agenda" } & AgendaFact
+  | { "type": "conduct" } & ConductFact
   | { "type": "roll" } & RollFact
   | { "type": "vote" } & VoteFact
   | { "type": "desk" } & DeskFact
@@ -56,11 +58,11 @@ export type Fact = { "type": "opened", title: string }
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView };
 
-export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean };
+export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
-export type FloorHolder = { participant: string, since: number };
+export type FloorHolder = { participant: string, since: number, speaker: string | null };
 
 export type MainPicture = { participant: string | null, source: Source };
 
@@ -92,6 +94,8 @@ export type Command = { "type": "leave" }
   | { "type": "start_recording" }
   | { "type": "stop_recording" }
   | { "type": "remove", participant: string }
+  | { "type": "agenda" } & AgendaCommand
+  | { "type": "conduct" } & ConductCommand
   | { "type": "roll" } & RollCommand
   | { "type": "vote" } & VoteCommand
   | { "type": "desk" } & DeskCommand
@@ -268,6 +272,35 @@ export type RollCommand = { "act": "call", roll: string, participant: string }
 export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
 
 export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
+
+export type AgendaItem = { title: string, minutes: number, site: string | null };
+
+export type AgendaFact = { "act": "set", items: Array<AgendaItem> }
+  | { "act": "began", index: number };
+
+export type AgendaCommand = { "act": "set", items: Array<AgendaItem> }
+  | { "act": "begin", index: number };
+
+export type Agenda = { items: Array<AgendaItem>, current: number | null, since: number | null, began_at: number | null };
+
+export type Regime = "discussion" | "conducted" | "lecture";
+
+export type QueueOrder = "arrival" | "least_spoken";
+
+export type TimeLimit = { seconds: number, grace_seconds: number };
+
+export type Conduct = { regime: Regime, limit: TimeLimit | null, order: QueueOrder, next: string | null };
+
+export type ConductFact = { "act": "regime", regime: Regime }
+  | { "act": "limit", limit: TimeLimit | null }
+  | { "act": "order", order: QueueOrder }
+  | { "act": "prepared", participant: string | null }
+  | { "act": "speaks", participant: string, delegate: string };
+
+export type ConductCommand = { "act": "regime", regime: Regime }
+  | { "act": "limit", limit: TimeLimit | null }
+  | { "act": "order", order: QueueOrder }
+  | { "act": "prepare", participant: string | null };
 
 export type DeskFact = { "act": "noted", message: string, to: string | null, text: string }
   | { "act": "announced", text: string }

@@ -15,6 +15,7 @@ export function seat(id: string, change: Partial<Participant> = {}): Participant
     sources: ['microphone', 'camera'],
     microphone_granted: false,
     self_muted: false,
+    spoken_ms: 0,
     ...change,
   };
 }
@@ -32,6 +33,8 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     main: { participant: null, source: 'camera' },
     recording: null,
     messages: [],
+    agenda: { items: [], current: null, since: null, began_at: null },
+    conduct: { regime: 'conducted', limit: null, order: 'arrival', next: null },
     roll: null,
     vote: null,
     desk: { notes: [], banner: '', chat_open: true },

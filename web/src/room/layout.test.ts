@@ -35,7 +35,7 @@ describe('side pictures', () => {
       [chair, seat('A'), seat('B'), seat('D'), seat('E'), seat('F', { connected: false })],
       {
         main: { participant: 'E', source: 'camera' },
-        floor: { participant: 'E', since: 0 },
+        floor: { participant: 'E', since: 0, speaker: null },
         queue: ['B'],
       },
     );

@@ -1,7 +1,7 @@
 //! A session survives lost lines and restarted servers, and nothing that was done is lost or done twice.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import type { ClientMessage, ErrorCode, FactRecord, ServerMessage } from '../protocol';
+import { PROTOCOL_VERSION, type ClientMessage, type ErrorCode, type FactRecord, type ServerMessage } from '../protocol';
 import { roomWith } from './fixtures';
 import { RoomSocket, retryDelayMs, type SessionStatus, type SocketLike } from './roomSocket';
 
@@ -88,7 +88,7 @@ test('says hello first, with the last fact that was seen', () => {
   socket.start();
   seen.resume = 41;
   last().open();
-  expect(last().sent).toEqual([{ type: 'hello', version: 1, token: 'secret', resume_after: 41 }]);
+  expect(last().sent).toEqual([{ type: 'hello', version: PROTOCOL_VERSION, token: 'secret', resume_after: 41 }]);
 });
 
 test('a command without an answer is sent again with the same id after the line came back', async () => {

@@ -46,7 +46,7 @@ describe('the room', () => {
       { type: 'microphone_granted', participant: 'B', granted: true },
     ]);
     expect(state.room.queue).toEqual(['A']);
-    expect(state.room.floor).toEqual({ participant: 'B', since: 1_013 });
+    expect(state.room.floor).toEqual({ participant: 'B', since: 1_013, speaker: null });
     expect(who(state, 'B')?.microphone_granted).toBe(true);
   });
 

@@ -6,6 +6,8 @@ import { withDesk } from '../desk/desk';
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
+import { withAgenda } from '../agenda/agenda';
+import { withConduct } from '../conduct/conduct';
 import { withRoll } from '../roll/rolls';
 import { withScenes } from '../scene/scenes';
 import { withVote } from '../vote/votes';
@@ -45,7 +47,7 @@ export function withHistory(state: RoomState, history: FactRecord[]): RoomState 
 export function withFact(state: RoomState, record: FactRecord): Step {
   if (record.seq <= state.room.seq) return { kind: 'old' };
   if (record.seq !== state.room.seq + 1) return { kind: 'gap' };
-  const applied = { ...apply(state.room, record), seq: record.seq };
+  const applied = withConduct({ ...apply(state.room, record), seq: record.seq }, record.fact);
   const room = { ...applied, roll: withRoll(applied.roll, record, applied.participants) };
   const log = [...state.log, record].slice(-LOG_MAX);
   return { kind: 'applied', state: { room, log } };
@@ -91,13 +93,13 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
     case 'floor_granted':
       return {
         ...room,
-        floor: { participant: fact.participant, since: record.at },
+        floor: { participant: fact.participant, since: record.at, speaker: null },
         queue: room.queue.filter((id) => id !== fact.participant),
       };
     case 'floor_released':
       return room.floor?.participant === fact.participant ? { ...room, floor: null } : room;
     case 'spoke':
-      return room;
+      return changed(room, fact.participant, (who) => ({ ...who, spoken_ms: who.spoken_ms + fact.ms }));
     case 'main_picture':
       return { ...room, main: { participant: fact.participant, source: fact.source } };
     case 'all_muted':
@@ -122,6 +124,9 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
         : room;
     case 'recording_stopped':
       return room.recording?.recording === fact.recording ? { ...room, recording: null } : room;
+    case 'agenda':
+      return { ...room, agenda: withAgenda(room.agenda, fact, record.at) };
+    case 'conduct':
     case 'roll':
       return room;
     case 'vote':
@@ -175,6 +180,7 @@ function seated(room: RoomSnapshot, fact: Extract<Fact, { type: 'seated' }>): Ro
     sources: [],
     microphone_granted: speaksByRight(role),
     self_muted: false,
+    spoken_ms: 0,
   };
   return { ...room, participants: [...room.participants, newcomer] };
 }

@@ -31,7 +31,8 @@ export function rowsOf(
   invited: readonly { id: string; name: string }[],
 ): Row[] {
   const seated = new Set(participants.map((who) => who.site).filter((site) => site !== null));
-  const seats = participants.map((who) => ({
+  // Delegates are counted at their sites; a list of hundreds of them would hide the sites.
+  const seats = participants.filter((who) => who.role !== 'delegate').map((who) => ({
     id: who.id, name: who.name, who, place: queue.indexOf(who.id) + 1,
   }));
   const never = invited

@@ -3,6 +3,7 @@
 import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
+import { conductSentence } from '../conduct/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
@@ -97,6 +98,14 @@ export function sentenceOf(
       return { text: t('room.fact.recording_failed'), kind: 'alarm' };
     case 'recording_stopped':
       return plain('room.fact.recording_stopped');
+    case 'agenda':
+      return fact.act === 'set'
+        ? plain('room.fact.agenda_set', { count: String(fact.items.length) })
+        : floor('room.fact.agenda_began', { index: String(fact.index + 1) });
+    case 'conduct': {
+      const text = conductSentence(fact, who, t);
+      return text === null ? null : { text, kind: fact.act === 'regime' || fact.act === 'speaks' ? 'floor' : 'plain' };
+    }
     case 'roll':
       return { text: rollSentence(fact, who, t), kind: fact.act === 'opened' || fact.act === 'closed' ? 'decision' : 'plain' };
     case 'vote': {

@@ -418,6 +418,10 @@ export class RoomSession {
       case 'floor_released':
         if (mine && !this.conducts && this.screen !== null) this.#stopScreen();
         break;
+      case 'conduct':
+        if (fact.act === 'regime') this.#applyMicrophone();
+        if (fact.act === 'prepared' && this.#sitsHere(fact.participant)) void playCue(this.choice.loudspeaker);
+        break;
       case 'microphone_granted':
       case 'self_muted':
         if (mine) this.#applyMicrophone();
@@ -438,6 +442,12 @@ export class RoomSession {
       default:
         break;
     }
+  }
+
+  /** Whether somebody speaks at this page's microphone: this seat, or a delegate of its site. */
+  #sitsHere(id: string | null): boolean {
+    const who = this.participant(id);
+    return who !== null && (who.id === this.seat.participant || (who.site !== null && who.site === this.me?.site));
   }
 
   #invited(): void {

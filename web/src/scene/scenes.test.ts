@@ -44,7 +44,7 @@ it('every picture lies inside the stage, none over another, and those put on pla
 it('a document stands large with who speaks in its corner; without one the main picture stands alone', () => {
   expect(placed(on('document'), roomWith(people), [], 1600, 900)).toHaveLength(1);
   const sharing = people.map((who) => (who.id === 'x2' ? { ...who, sources: [...who.sources, 'screen' as const] } : who));
-  const room = roomWith(sharing, { floor: { participant: 'x5', since: 0 } });
+  const room = roomWith(sharing, { floor: { participant: 'x5', since: 0, speaker: null } });
   const [large, small] = placed(on('document'), room, [], 1600, 900);
   expect([large?.picture?.source, large?.who?.id, small?.who?.id]).toEqual(['screen', 'x2', 'x5']);
   expect((small?.width ?? 0) * 3 < (large?.width ?? 0)).toBe(true);

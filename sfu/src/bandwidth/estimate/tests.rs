@@ -120,6 +120,43 @@ fn two_per_cent_of_random_loss_do_not_starve_it() {
 }
 
 #[test]
+fn five_per_cent_of_random_loss_on_a_weak_line_leave_the_main_picture_its_lowest_rung() {
+    for (bps, least_share) in [(250e3, 0.6), (400e3, 0.7), (1e6, 0.7), (3e6, 0.7)] {
+        for delay_ms in [10, 30, 50] {
+            for seed in SEEDS {
+                // The lowest rung counts half: rule 5.
+                let camera: &[u32] = &[75_000, 500_000, 1_500_000];
+                let good = Line { delay_ms: 10, ..Line::of(20e6) };
+                let mut world = World::new(good, &[page(&[camera])], seed);
+                world.pass(10_000);
+                world.line =
+                    Line { loss: 0.05, delay_ms, jitter_ms: 5, queue_ms: 400, ..Line::of(bps) };
+                let (mut hidden_ms, mut sum) = (0, 0.0);
+                for _ in 0..2_000 {
+                    world.pass(10);
+                    hidden_ms += u64::from(!world.is_shown(0, 0)) * 10;
+                }
+                let (mut later_ms, mut least) = (0, f64::MAX);
+                for _ in 0..4_000 {
+                    world.pass(10);
+                    later_ms += u64::from(!world.is_shown(0, 0)) * 10;
+                    least = least.min(world.estimate(0));
+                    sum += world.estimate(0) / 4_000.0;
+                }
+                println!(
+                    "5 % lost of {:.0} kbit/s, way now {delay_ms} ms: main picture gone for {hidden_ms} ms, later {later_ms}; at least {:.0}, on average {:.0} kbit/s",
+                    bps / 1e3,
+                    least / 1e3,
+                    sum / 1e3,
+                );
+                assert!(hidden_ms <= 2_000 && later_ms == 0, "{bps} {delay_ms} {seed}");
+                assert!(sum >= least_share * bps, "{bps} {delay_ms} {seed} {sum}");
+            }
+        }
+    }
+}
+
+#[test]
 fn it_recovers_after_an_outage() {
     for seed in SEEDS {
         let mut world = World::new(Line { jitter_ms: 3, ..Line::of(3e6) }, &[site()], seed);

@@ -7,7 +7,9 @@ use std::cell::Cell;
 use protocol::tap::TapKind;
 
 use super::*;
+use crate::bandwidth::feedback::Feedback;
 use crate::outbox::Outbox;
+use crate::rtcp;
 use crate::tap::TapBatch;
 
 const RECEIVERS: usize = 20;
@@ -76,6 +78,32 @@ fn burst(world: &mut World, frame_number: u64, seq: &mut u64) -> Vec<Vec<u8>> {
     datagrams
 }
 
+/// What a receiver says of a frame: all six numbers from `base` on came, a millisecond apart, and of one packet too little.
+fn report(ssrc: u32, base: u16, n: u8) -> Vec<u8> {
+    let mut report = vec![0x80, 201, 0, 1, 0, 0, 0, 1, 0x8f, 205, 0, 6, 0, 0, 0, 1];
+    report.extend_from_slice(&ssrc.to_be_bytes());
+    report.extend_from_slice(&base.to_be_bytes());
+    // Six in one run of small distances, from 64 ms on.
+    report.extend_from_slice(&[0, 6, 0, 0, n, n, 0x20, 6, 4, 4, 4, 4, 4, 4]);
+    report.extend_from_slice(&[0x81, 205, 0, 3, 0, 0, 0, 1]);
+    report.extend_from_slice(&ssrc.to_be_bytes());
+    report.extend_from_slice(&[0xff, 0xff, 0, 0]);
+    report
+}
+
+#[test]
+fn the_report_that_is_counted_with_is_one() {
+    let report = report(7, 1, 2);
+    let mut found = Vec::new();
+    rtcp::read(&report, |it| {
+        found.push(match it {
+            rtcp::Report::Arrivals(body) => Feedback::parse(body).is_some(),
+            it => matches!(it, rtcp::Report::Nack { ssrc: 7, lost: [0xff, 0xff, 0, 0] }),
+        });
+    });
+    assert_eq!(found, [true, true]);
+}
+
 #[test]
 fn forwarding_allocates_nothing_after_warm_up() {
     let n_tapped = forward(open_room());
@@ -128,7 +156,18 @@ fn forward(room: RoomMedia) -> u64 {
         world.ms += 20;
         let now = world.now();
         let forwarded = world.core.counters.forwarded_packets;
+        let mut reports: Vec<_> = (1..=RECEIVERS)
+            .map(|it| {
+                let browser = &mut world.browsers[it];
+                let report = report(1, (6 * frame_number) as u16, frame_number as u8);
+                (browser.address, browser.report(&report))
+            })
+            .collect();
+        let n_refused = world.core.counters.dropped_authentication;
         let before = ALLOCATIONS.get();
+        for (from, report) in &mut reports {
+            world.core.handle_datagram(*from, report, now);
+        }
         for datagram in &mut datagrams {
             world.core.handle_datagram(from, datagram, now);
         }
@@ -136,6 +175,7 @@ fn forward(room: RoomMedia) -> u64 {
             n_runs += out.runs.len() as u64;
             out.clear();
         });
+        assert_eq!(world.core.counters.dropped_authentication, n_refused);
         if frame_number >= WARM_UP {
             allocations += ALLOCATIONS.get() - before;
             n_datagrams += world.core.counters.forwarded_packets - forwarded;

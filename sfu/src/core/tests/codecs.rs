@@ -1,5 +1,7 @@
 //! Sites and encoders that speak different codecs.
 
+use protocol::media::LimitCause;
+
 use super::*;
 
 /// Turns every picture line into one of H.264 alone.
@@ -88,6 +90,29 @@ fn a_receiver_that_cannot_take_the_codec_gets_nothing_of_it_and_this_is_counted(
         asks
     });
     assert_eq!(asked.count(), 0, "no key frame is asked for in vain");
+}
+
+#[test]
+fn a_page_whose_browser_does_not_take_the_codec_is_told_so() {
+    let mut world = World::new(open_room());
+    let page = world.join("page", in_room(), &SITE);
+    let other = world.join_with("other", in_room(), &SITE, h264_too);
+    for viewer in [page, other] {
+        world.want(viewer, &[("encoder", Layer::High)]);
+    }
+    publish_h264(&mut world);
+    world.pass(2_500);
+    let told = |world: &World, n: usize| {
+        world.events.iter().rev().find_map(|event| match event {
+            MediaEvent::Limits { session: to, limits } if *to == session(n) => Some(limits.clone()),
+            _ => None,
+        })
+    };
+    let limits = told(&world, page).expect("told");
+    assert_eq!(limits.len(), 1);
+    assert_eq!((limits[0].cause, limits[0].is_paused), (LimitCause::Codec, true));
+    let of_codec = |it: &protocol::media::SlotLimit| it.cause == LimitCause::Codec;
+    assert!(!told(&world, other).unwrap_or_default().iter().any(of_codec), "it takes H.264");
 }
 
 #[test]

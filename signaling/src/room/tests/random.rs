@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::client::Command;
+use protocol::conduct::{ConductCommand, Regime};
 use protocol::control::MediaEvent;
 use protocol::media::Source;
 
@@ -30,6 +31,9 @@ fn any_command() -> impl Strategy<Value = Command> {
         Just(Command::Thank),
         Just(Command::StartRecording),
         Just(Command::StopRecording),
+        any_regime().prop_map(|regime| Command::Conduct(ConductCommand::Regime { regime })),
+        proptest::option::of(who())
+            .prop_map(|participant| { Command::Conduct(ConductCommand::Prepare { participant }) }),
         Just(Command::SendMessage { text: "x".into() }),
         any::<bool>().prop_map(|raised| Command::RaiseHand { raised }),
         any::<bool>().prop_map(|muted| Command::MuteSelf { muted }),
@@ -44,6 +48,10 @@ fn any_command() -> impl Strategy<Value = Command> {
             Command::SetMainPicture { participant, source }
         }),
     ]
+}
+
+fn any_regime() -> impl Strategy<Value = Regime> {
+    prop_oneof![Just(Regime::Discussion), Just(Regime::Conducted), Just(Regime::Lecture)]
 }
 
 fn any_step() -> impl Strategy<Value = Step> {

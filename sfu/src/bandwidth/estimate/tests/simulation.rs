@@ -18,6 +18,7 @@ pub(super) struct Line {
     pub(super) delay_ms: u64,
     /// What the queue holds at most.
     pub(super) queue_ms: u64,
+    /// Share of what is sent, and of the reports on their way back.
     pub(super) loss: f64,
     pub(super) jitter_ms: u64,
     /// Other traffic in the same queue.
@@ -293,10 +294,14 @@ impl World {
             flow.receiver.write(&mut report, 1, 2);
             flow.reports.push_back((ms + delay_ms, report));
         }
-        while flow.reports.front().is_some_and(|(due, _)| *due <= ms) {
+        while self.flows[index].reports.front().is_some_and(|(due, _)| *due <= ms) {
+            let is_lost = self.line.loss > 0.0 && self.random() < self.line.loss;
+            let flow = &mut self.flows[index];
             let Some((_, report)) = flow.reports.pop_front() else { break };
             let Some(feedback) = report.get(12..).and_then(Feedback::parse) else { continue };
-            flow.estimator.feedback(&feedback, now);
+            if !is_lost {
+                flow.estimator.feedback(&feedback, now);
+            }
         }
     }
 }

@@ -1,0 +1,79 @@
+//! The agenda in motion: what is planned, and at which item the meeting is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::SiteId;
+use crate::time::Timestamp;
+
+/// Most items of an agenda.
+pub const AGENDA_ITEMS_MAX: usize = 100;
+
+/// Longest title of an item, in characters.
+pub const ITEM_TITLE_CHARS_MAX: usize = 300;
+
+/// Longest item, minutes: one day.
+pub const ITEM_MINUTES_MAX: u32 = 1_440;
+
+/// An item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct AgendaItem {
+    /// What is dealt with.
+    pub title: String,
+    /// Planned for so long, minutes; 0: as long as it takes.
+    pub minutes: u32,
+    /// The site that presents it; none: the hall.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub site: Option<SiteId>,
+}
+
+/// What happened to the agenda.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum AgendaFact {
+    /// It was set, or changed: the whole of it. The item that is being dealt with keeps its place.
+    Set {
+        /// In order.
+        items: Vec<AgendaItem>,
+    },
+    /// An item began.
+    Began {
+        /// Its place, 0 first.
+        index: u32,
+    },
+}
+
+/// Acts on the agenda: chair, secretary, desk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum AgendaCommand {
+    /// Sets the agenda.
+    Set {
+        /// At most [`AGENDA_ITEMS_MAX`], in order.
+        items: Vec<AgendaItem>,
+    },
+    /// Begins an item: floor, main picture and clock go with it. Said twice, it is done once.
+    Begin {
+        /// Its place, 0 first.
+        index: u32,
+    },
+}
+
+/// The agenda as pages see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Agenda {
+    /// In order.
+    pub items: Vec<AgendaItem>,
+    /// The item that is being dealt with.
+    pub current: Option<u32>,
+    /// Since when.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub since: Option<Timestamp>,
+    /// When the first item began: what is planned is counted from here.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub began_at: Option<Timestamp>,
+}

@@ -1,0 +1,23 @@
+//! Facts of the conduct of the floor as sentences.
+
+import type { MessageKey } from '../i18n/t.svelte';
+import { counter } from '../lib/time';
+import type { ConductFact } from '../protocol';
+
+type Say = (key: MessageKey, params?: Record<string, string | number>) => string;
+
+/** Null for what needs no line: that nobody prepares any more. */
+export function conductSentence(fact: ConductFact, nameOf: (id: string | null) => string, say: Say): string | null {
+  switch (fact.act) {
+    case 'regime':
+      return say('room.fact.regime', { regime: say(`conduct.regime.${fact.regime}`) });
+    case 'limit':
+      return fact.limit === null ? say('room.fact.no_limit') : say('room.fact.limit', { time: counter(fact.limit.seconds * 1_000) });
+    case 'order':
+      return say('room.fact.order', { order: say(`conduct.order.${fact.order}`) });
+    case 'prepared':
+      return fact.participant === null ? null : say('room.fact.prepared', { name: nameOf(fact.participant) });
+    case 'speaks':
+      return say('room.fact.speaks', { delegate: nameOf(fact.delegate), name: nameOf(fact.participant) });
+  }
+}
