@@ -4,12 +4,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agenda::AgendaCommand;
 use crate::conduct::ConductCommand;
+use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
 use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
+use crate::scene::SceneCommand;
 use crate::time::Timestamp;
 use crate::vote::VoteCommand;
 
@@ -171,10 +173,10 @@ pub enum Command {
         /// Marked.
         decision: bool,
     },
-    /// Chair, secretary, desk: record.
+    /// Chair, secretary: record.
     #[serde(deserialize_with = "nothing_more")]
     StartRecording,
-    /// Chair, secretary, desk: stop recording.
+    /// Chair, secretary: stop recording.
     #[serde(deserialize_with = "nothing_more")]
     StopRecording,
     /// Chair, desk: show somebody out; the seat's token stops working.
@@ -191,6 +193,10 @@ pub enum Command {
     Roll(RollCommand),
     /// Votes.
     Vote(VoteCommand),
+    /// The control desk.
+    Desk(DeskCommand),
+    /// Scenes.
+    Scene(SceneCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

@@ -82,6 +82,10 @@ pub enum ErrorCode {
     RollIncomplete,
     /// In this regime only the hall speaks.
     FloorClosed,
+    /// The desk has closed the chat: only it, the chair and the secretary write to everyone.
+    ChatClosed,
+    /// A scene names a site that is not in the room.
+    SceneUnknownSite,
     /// The server failed; the log tells why.
     Internal,
 }

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::agenda::AgendaFact;
 use crate::conduct::ConductFact;
+use crate::desk::DeskFact;
 use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
 use crate::roll::RollFact;
+use crate::scene::SceneFact;
 use crate::time::Timestamp;
 use crate::vote::VoteFact;
 
@@ -217,6 +219,10 @@ pub enum Fact {
     Roll(RollFact),
     /// Something happened in a vote.
     Vote(VoteFact),
+    /// Something of the control desk happened.
+    Desk(DeskFact),
+    /// Something of scenes happened.
+    Scene(SceneFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.
     Resumed,
     /// The meeting ended for everyone: the last fact.

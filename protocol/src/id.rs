@@ -101,6 +101,10 @@ id_type!(
     RollId
 );
 id_type!(
+    /// A scene of a meeting.
+    SceneId
+);
+id_type!(
     /// A delegate who was named for a meeting, with a link of its own.
     DelegateId
 );

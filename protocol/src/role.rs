@@ -44,10 +44,9 @@ impl RoomRole {
         matches!(self, Self::Chair | Self::Desk)
     }
 
-    /// May start and stop the recording (QĐ 45/2018: by the chair's decision, carried out by the
-    /// secretary or the desk).
+    /// May start and stop the recording (QĐ 45/2018: by the chair's decision).
     pub fn records(self) -> bool {
-        matches!(self, Self::Chair | Self::Secretary | Self::Desk)
+        matches!(self, Self::Chair | Self::Secretary)
     }
 
     /// May mark a message as a decision.

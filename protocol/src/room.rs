@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
 use crate::conduct::Conduct;
+use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
 use crate::role::RoomRole;
 use crate::roll::RollView;
+use crate::scene::SceneView;
 use crate::time::Timestamp;
 use crate::vote::VoteView;
 
@@ -50,6 +52,10 @@ pub struct RoomSnapshot {
     pub roll: Option<RollView>,
     /// The vote that is open, or the last one.
     pub vote: Option<VoteView>,
+    /// Notes, words on every screen, chat.
+    pub desk: DeskView,
+    /// Scenes.
+    pub scenes: SceneView,
 }
 
 /// One seat of a room.

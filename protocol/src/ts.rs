@@ -58,6 +58,24 @@ fn of_rolls() -> Vec<String> {
     ]
 }
 
+/// The control desk, and scenes.
+fn of_desk() -> Vec<String> {
+    declarations![
+        crate::desk::DeskFact,
+        crate::desk::DeskCommand,
+        crate::desk::DeskView,
+        crate::desk::Note,
+        crate::scene::SceneLayout,
+        crate::scene::Scene,
+        crate::scene::SceneAudience,
+        crate::scene::SceneFact,
+        crate::scene::OnAir,
+        crate::scene::SceneCommand,
+        crate::scene::SceneView,
+        crate::scene::KeptScene,
+    ]
+}
+
 /// Votes.
 fn of_votes() -> Vec<String> {
     declarations![
@@ -140,7 +158,7 @@ fn text() -> String {
         crate::api::NewTrace,
         crate::api::TraceStarted,
     ];
-    declarations.extend([of_insight(), of_votes(), of_rolls(), of_conduct()].concat());
+    declarations.extend([of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk()].concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

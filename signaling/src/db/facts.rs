@@ -146,6 +146,8 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::Agenda(_)
         | Fact::Roll(_)
         | Fact::Vote(_)
+        | Fact::Desk(_)
+        | Fact::Scene(_)
         | Fact::Resumed => {}
     }
     Ok(())

@@ -64,7 +64,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::FloorClosed
         | ErrorCode::RollRunning
         | ErrorCode::RollNotRunning
-        | ErrorCode::RollIncomplete => StatusCode::CONFLICT,
+        | ErrorCode::RollIncomplete
+        | ErrorCode::ChatClosed
+        | ErrorCode::SceneUnknownSite => StatusCode::CONFLICT,
         ErrorCode::InvalidInput
         | ErrorCode::VersionMismatch
         | ErrorCode::UnknownMessage

@@ -10,6 +10,7 @@ mod insight;
 mod join;
 mod limiter;
 pub(crate) mod meetings;
+mod messages;
 mod minutes;
 mod operators;
 mod origin;
@@ -101,6 +102,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/roll.csv", get(roll::csv))
         .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
         .route("/meetings/{id}/roll.pdf", get(roll::pdf))
+        .route("/meetings/{id}/messages.csv", get(messages::csv))
+        .route("/meetings/{id}/messages.txt", get(messages::txt))
         .route("/meetings/{id}/votes", get(votes::list))
         .route("/meetings/{id}/polls", post(votes::open_poll))
         .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))

@@ -56,7 +56,7 @@ pub(super) async fn csv(
 }
 
 /// RFC 4180; what a spreadsheet might run as a formula begins with an apostrophe (OWASP, CSV injection).
-fn csv_cell(cell: &Cell) -> String {
+pub(super) fn csv_cell(cell: &Cell) -> String {
     match cell {
         Cell::Number(number) => number.to_string(),
         Cell::Text(text) => {

@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, agenda, conduct, roll, vote};
+use super::{Now, agenda, conduct, desk, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -36,7 +36,7 @@ pub(crate) fn facts_of(
         Command::Declare { headcount, local_chair } => declare(seat, *headcount, local_chair),
         Command::MuteSelf { muted } => mute_self(seat, *muted),
         Command::RaiseHand { raised } => raise_hand(state, seat, *raised),
-        Command::SendMessage { text } => send_message(seat, text, now),
+        Command::SendMessage { text } => send_message(state, seat, text, now),
         Command::MarkDecision { message, decision } => {
             allowed(seat.role.decides())?;
             let kept = state.messages.get(*message).ok_or(ErrorCode::NotInRoom)?;
@@ -85,6 +85,8 @@ pub(crate) fn facts_of(
         Command::Conduct(command) => conduct::facts_of(state, seat, command, now),
         Command::Roll(command) => roll::facts_of(state, seat, command, now),
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
+        Command::Desk(command) => desk::facts_of(state, seat, command, now),
+        Command::Scene(command) => scene::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -131,8 +133,11 @@ fn raise_hand(state: &State, seat: &Seat, raised: bool) -> Result<Vec<Fact>, Err
     Ok(when(queued != raised && !holds, Fact::HandRaised { participant: seat.id, raised }))
 }
 
-fn send_message(seat: &Seat, text: &str, now: Now) -> Result<Vec<Fact>, ErrorCode> {
+fn send_message(state: &State, seat: &Seat, text: &str, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     allowed(seat.role != RoomRole::Observer)?;
+    if !state.desk.may_chat(seat.role) {
+        return Err(ErrorCode::ChatClosed);
+    }
     let text = nfc(text);
     match text.chars().count() {
         0 => Err(ErrorCode::InvalidInput),

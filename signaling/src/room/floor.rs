@@ -77,6 +77,8 @@ impl Floor {
             | Fact::Conduct(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -69,6 +69,8 @@ impl Journal {
             | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

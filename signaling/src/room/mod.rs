@@ -9,6 +9,7 @@
 mod agenda;
 mod command;
 mod conduct;
+mod desk;
 mod ending;
 mod io;
 mod journal;
@@ -19,6 +20,7 @@ mod office;
 mod relayed;
 mod roll;
 mod roster;
+mod scene;
 mod state;
 mod telling;
 mod vote;
@@ -411,8 +413,7 @@ impl Room {
             self.committed.apply(entry);
             self.remember(entry.record.clone());
             self.journal.after(&self.committed, &entry.record, &mut to_recorder);
-            let told = self.told(&entry.record);
-            self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
+            self.tell(&entry.record);
         }
         for reply in batch.replies {
             self.reply(reply, Ok(()));

@@ -122,6 +122,8 @@ impl Roster {
             | Fact::Agenda(_)
             | Fact::Roll(_)
             | Fact::Vote(_)
+            | Fact::Desk(_)
+            | Fact::Scene(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

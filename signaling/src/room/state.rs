@@ -14,10 +14,12 @@ use protocol::time::Timestamp;
 
 use super::agenda;
 use super::conduct;
+use super::desk::Desk;
 use super::floor::Floor;
 use super::messages::Messages;
 use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
+use super::scene::Scenes;
 use super::vote::{self, Vote};
 use crate::db::facts::Entry;
 
@@ -43,6 +45,8 @@ pub(crate) struct State {
     pub(crate) roll: Option<Roll>,
     /// The vote that is open, or the last one.
     pub(crate) vote: Option<Vote>,
+    pub(crate) desk: Desk,
+    pub(crate) scenes: Scenes,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -67,6 +71,8 @@ impl State {
             conduct: Conduct::default(),
             roll: None,
             vote: None,
+            desk: Desk::default(),
+            scenes: Scenes::default(),
             commands: HashMap::new(),
         }
     }
@@ -127,6 +133,8 @@ impl State {
             | Fact::Resumed => {}
             Fact::Agenda(fact) => agenda::apply(&mut self.agenda, fact, record.at),
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
+            Fact::Desk(fact) => self.desk.apply(fact, record),
+            Fact::Scene(fact) => self.scenes.apply(fact),
         }
     }
 
@@ -158,6 +166,8 @@ impl State {
             conduct: self.conduct,
             roll: self.roll.as_ref().map(Roll::view),
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
+            desk: self.desk.view(self.roster.get(viewer)),
+            scenes: self.scenes.view(),
         }
     }
 

@@ -5,7 +5,7 @@ use protocol::fact::FactRecord;
 use protocol::id::ParticipantId;
 
 use super::io::{ConnectionId, Now};
-use super::{RESUME_FACTS_MAX, Room, vote};
+use super::{Output, RESUME_FACTS_MAX, Room, desk, vote};
 
 impl Room {
     pub(super) fn welcome(
@@ -15,7 +15,7 @@ impl Room {
         resume_after: Option<u64>,
         now: Now,
     ) {
-        let missed = resume_after.and_then(|seen| self.missed_after(seen));
+        let missed = resume_after.and_then(|seen| self.missed_after(seen, participant));
         let snapshot = if missed.is_some() {
             None
         } else {
@@ -29,10 +29,10 @@ impl Room {
     }
 
     /// The facts after `seen`, if all of them are still at hand.
-    fn missed_after(&self, seen: u64) -> Option<Vec<FactRecord>> {
+    fn missed_after(&self, seen: u64, viewer: ParticipantId) -> Option<Vec<FactRecord>> {
         let missing = usize::try_from(self.committed.seq.checked_sub(seen)?).ok()?;
         let skip = self.recent.len().checked_sub(missing)?;
-        Some(self.recent.iter().skip(skip).map(|it| self.told(it)).collect())
+        Some(self.recent.iter().skip(skip).map(|it| self.told(it, viewer)).collect())
     }
 
     pub(super) fn remember(&mut self, record: FactRecord) {
@@ -42,8 +42,24 @@ impl Room {
         self.recent.push_back(record);
     }
 
-    /// A fact as pages are told it.
-    pub(super) fn told(&self, record: &FactRecord) -> FactRecord {
-        vote::told(self.committed.vote.as_ref(), record)
+    /// Tells everybody a fact; a private one to each page as it may be read there.
+    pub(super) fn tell(&mut self, record: &FactRecord) {
+        if !desk::is_private(&record.fact) {
+            let told = vote::told(self.committed.vote.as_ref(), record);
+            return self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
+        }
+        let mut pages: Vec<_> =
+            self.observed.connections.iter().map(|(connection, id)| (*connection, *id)).collect();
+        pages.sort_unstable();
+        for (connection, viewer) in pages {
+            let told = self.told(record, viewer);
+            self.send(connection, ServerMessage::Fact(told));
+        }
+    }
+
+    /// A fact as the page of `viewer` is told it.
+    fn told(&self, record: &FactRecord, viewer: ParticipantId) -> FactRecord {
+        let told = vote::told(self.committed.vote.as_ref(), record);
+        desk::told(self.committed.roster.get(viewer), told)
     }
 }

@@ -2,9 +2,11 @@
 
 mod agenda;
 mod conduct;
+mod desk;
 mod ending;
 mod random;
 mod rolls;
+mod scenes;
 mod votes;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
@@ -334,14 +336,18 @@ fn rights_are_those_of_the_role() {
         assert_eq!(stage.command(n, Command::End), forbidden);
     }
     assert_eq!(stage.command(DESK, Command::End), forbidden);
-    assert_eq!(stage.command(SITE, Command::StartRecording), forbidden);
+    for n in [SITE, DESK, OBSERVER] {
+        assert_eq!(stage.command(n, Command::StartRecording), forbidden);
+        assert_eq!(stage.command(n, Command::StopRecording), forbidden);
+    }
     assert_eq!(stage.command(OBSERVER, Command::RaiseHand { raised: true }), forbidden);
     assert_eq!(stage.command(OBSERVER, Command::SendMessage { text: "x".into() }), forbidden);
     assert_eq!(stage.command(DESK, Command::Remove { participant: seat(CHAIR) }), forbidden);
     let mute_chair = Command::Mute { participant: seat(CHAIR), muted: true };
     assert_eq!(stage.command(DESK, mute_chair), forbidden);
     stage.command(SECRETARY, Command::StartRecording).unwrap();
-    assert_eq!(stage.command(DESK, Command::StartRecording), Err(ErrorCode::AlreadyRecording));
+    assert_eq!(stage.command(CHAIR, Command::StartRecording), Err(ErrorCode::AlreadyRecording));
+    assert_eq!(stage.command(DESK, Command::StopRecording), forbidden);
     assert_eq!(stage.command(CHAIR, invite(99)), Err(ErrorCode::NotInRoom));
     stage.command(CHAIR, Command::End).unwrap();
     let told: Vec<_> = stage.closed.iter().map(|(_, code)| *code).collect();

@@ -3,13 +3,15 @@ import { describe, expect, it } from 'vitest';
 
 import conductEn from './conduct.en.json';
 import conductVi from './conduct.vi.json';
+import deskEn from './desk.en.json';
+import deskVi from './desk.vi.json';
 import en from './en.json';
 import roomEn from './room.en.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-const vietnamese: Record<string, string> = { ...vi, ...roomVi, ...conductVi };
-const english: Record<string, string> = { ...en, ...roomEn, ...conductEn };
+const vietnamese: Record<string, string> = { ...vi, ...roomVi, ...conductVi, ...deskVi };
+const english: Record<string, string> = { ...en, ...roomEn, ...conductEn, ...deskEn };
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? '').sort();
 
 /** Words that Vietnamese offices write like this: names of products, formats, units and keys. */
@@ -27,10 +29,11 @@ describe('the texts', () => {
     expect(Object.keys(vi).sort()).toEqual(Object.keys(en).sort());
     expect(Object.keys(roomVi).sort()).toEqual(Object.keys(roomEn).sort());
     expect(Object.keys(conductVi).sort()).toEqual(Object.keys(conductEn).sort());
+    expect(Object.keys(deskVi).sort()).toEqual(Object.keys(deskEn).sort());
   });
 
   it('have one owner each', () => {
-    const files = [vi, roomVi, conductVi].flatMap((file) => Object.keys(file));
+    const files = [vi, roomVi, conductVi, deskVi].flatMap((file) => Object.keys(file));
     expect(files.filter((key, index) => files.indexOf(key) !== index)).toEqual([]);
   });
 

@@ -3,14 +3,15 @@
 import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
 import conductVi from './conduct.vi.json';
+import deskVi from './desk.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi;
+export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi;
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
-const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi };
+const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi };
 let messages = $state.raw<Messages>(vietnamese);
 let language = $state<Language>('vi');
 
@@ -46,10 +47,10 @@ export function currentLanguage(): Language {
 
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
-    const [en, roomEn, conductEn] = await Promise.all([
-      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'),
+    const [en, roomEn, conductEn, deskEn] = await Promise.all([
+      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'),
     ]);
-    messages = { ...en.default, ...roomEn.default, ...conductEn.default };
+    messages = { ...en.default, ...roomEn.default, ...conductEn.default, ...deskEn.default };
   } else {
     messages = vietnamese;
   }

@@ -9,6 +9,8 @@ import { withOpusOptions } from './sdp';
 /** Receiving lines, as docs/protocol.md names them. */
 export const AUDIO_LINES = 4;
 export const VIDEO_LINES = 12;
+/** Receiving lines that a page negotiates, so that the largest scene fits. */
+export const SCENE_LINES = 25;
 /** Receiving video lines of a page that shows the wall. */
 export const WALL_LINES = 49;
 

@@ -4,6 +4,7 @@ import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
 import { conductSentence } from '../conduct/sentences';
+import { deskSentence, sceneSentence } from '../desk/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -133,6 +134,10 @@ function sentence(fact: Fact, context: Context): string {
       return rollSentence(fact, nameOf, say);
     case 'vote':
       return voteSentence(fact, by, nameOf, say).text;
+    case 'desk':
+      return deskSentence(fact, by, nameOf, say);
+    case 'scene':
+      return sceneSentence(fact, say);
     case 'resumed':
       return say('fact.resumed');
     case 'ended':
@@ -167,6 +172,10 @@ function weightOf(fact: Fact): Weight {
       return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
     case 'vote':
       return fact.act === 'cast' || fact.act === 'ballot_issued' ? 'plain' : 'mark';
+    case 'desk':
+      return 'plain';
+    case 'scene':
+      return fact.act === 'shown' ? 'plain' : 'technical';
     case 'joined':
     case 'left':
     case 'declared':

@@ -4,7 +4,7 @@
 export const PROTOCOL_VERSION = 2;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -51,12 +51,14 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "conduct" } & ConductFact
   | { "type": "roll" } & RollFact
   | { "type": "vote" } & VoteFact
+  | { "type": "desk" } & DeskFact
+  | { "type": "scene" } & SceneFact
   | { "type": "resumed" }
   | { "type": "ended" };
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -96,6 +98,8 @@ export type Command = { "type": "leave" }
   | { "type": "conduct" } & ConductCommand
   | { "type": "roll" } & RollCommand
   | { "type": "vote" } & VoteCommand
+  | { "type": "desk" } & DeskCommand
+  | { "type": "scene" } & SceneCommand
   | { "type": "end" };
 
 export type ServerMessage = { "type": "welcome", participant: string, epoch: string, now: number, snapshot: RoomSnapshot | null }
@@ -297,4 +301,36 @@ export type ConductCommand = { "act": "regime", regime: Regime }
   | { "act": "limit", limit: TimeLimit | null }
   | { "act": "order", order: QueueOrder }
   | { "act": "prepare", participant: string | null };
+
+export type DeskFact = { "act": "noted", message: string, to: string | null, text: string }
+  | { "act": "announced", text: string }
+  | { "act": "chat_set", open: boolean };
+
+export type DeskCommand = { "act": "note", to: string | null, text: string }
+  | { "act": "announce", text: string }
+  | { "act": "set_chat", open: boolean };
+
+export type DeskView = { notes: Array<Note>, banner: string, chat_open: boolean };
+
+export type Note = { id: string, at: number, by: string | null, to: string | null, text: string };
+
+export type SceneLayout = "main" | "sides" | "grid4" | "grid9" | "grid16" | "grid25" | "document" | "recess";
+
+export type Scene = { name: string, layout: SceneLayout, places: string[], text: string, countdown_s: number };
+
+export type SceneAudience = "all" | "chair";
+
+export type SceneFact = { "act": "saved", scene: string, version: number, content: Scene }
+  | { "act": "dropped", scene: string }
+  | { "act": "shown", audience: SceneAudience, on_air: OnAir | null };
+
+export type OnAir = { scene: string, version: number, content: Scene, until: number | null };
+
+export type SceneCommand = { "act": "save", scene: string | null, version: number, content: Scene }
+  | { "act": "drop", scene: string }
+  | { "act": "show", audience: SceneAudience, scene: string | null, version: number };
+
+export type SceneView = { kept: Array<KeptScene>, all: OnAir | null, chair: OnAir | null };
+
+export type KeptScene = { scene: string, version: number, content: Scene };
 

@@ -37,6 +37,8 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     conduct: { regime: 'conducted', limit: null, order: 'arrival', next: null },
     roll: null,
     vote: null,
+    desk: { notes: [], banner: '', chat_open: true },
+    scenes: { kept: [], all: null, chair: null },
     ...change,
   };
 }

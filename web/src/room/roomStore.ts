@@ -2,12 +2,14 @@
 //! same room as the server does; a gap in the numbers means that something was lost, and the caller asks
 //! for a snapshot.
 
+import { withDesk } from '../desk/desk';
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
 } from '../protocol';
 import { withAgenda } from '../agenda/agenda';
 import { withConduct } from '../conduct/conduct';
 import { withRoll } from '../roll/rolls';
+import { withScenes } from '../scene/scenes';
 import { withVote } from '../vote/votes';
 
 /** Facts kept for the secretary's list; older ones are in the log on the server. */
@@ -129,6 +131,10 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
       return room;
     case 'vote':
       return { ...room, vote: withVote(room.vote, fact, record.at) };
+    case 'desk':
+      return { ...room, desk: withDesk(room.desk, fact, record) };
+    case 'scene':
+      return { ...room, scenes: withScenes(room.scenes, fact) };
     case 'packets_traced':
     case 'resumed':
       return room;

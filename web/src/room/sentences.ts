@@ -4,6 +4,7 @@ import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
 import { conductSentence } from '../conduct/sentences';
+import { deskSentence, sceneSentence } from '../desk/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -111,6 +112,13 @@ export function sentenceOf(
       const { text, weight } = voteSentence(fact, record.by, who, t);
       return { text, kind: weight === 'mark' ? 'decision' : weight };
     }
+    case 'desk': {
+      // A private note whose text this page may not read says nothing.
+      const isMute = fact.act === 'noted' && fact.text === '';
+      return isMute ? null : { text: deskSentence(fact, record.by, who, t), kind: 'plain' };
+    }
+    case 'scene':
+      return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':

@@ -4,7 +4,7 @@
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
-import { MediaConnection, VIDEO_LINES, WALL_LINES, type MediaState } from '../media/connection';
+import { MediaConnection, SCENE_LINES, WALL_LINES, type MediaState } from '../media/connection';
 import {
   openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
 } from '../media/devices';
@@ -126,7 +126,7 @@ export class RoomSession {
         },
       },
       this.#publishes,
-      this.hasWall ? WALL_LINES : VIDEO_LINES,
+      this.hasWall ? WALL_LINES : SCENE_LINES,
     );
     void this.#begin(entry.opened);
   }
