@@ -60,7 +60,7 @@ async function enter(page) {
 
 /** One of the acts behind a site's menu in the list. */
 export async function siteAct(page, site, label) {
-  await page.getByRole('tab', { name: vi('room.sites.title') }).click();
+  await page.getByRole('tab', { name: vi('room.sites.title'), exact: true }).click();
   await page.getByRole('button', { name: vi('room.sites.acts', { name: site }), exact: true }).click();
   await page.getByRole('menuitem', { name: label, exact: true }).click();
 }
