@@ -5,6 +5,7 @@ mod access;
 mod assets;
 mod body;
 mod delegates;
+mod desk;
 mod error;
 mod insight;
 mod join;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, post, put};
 use protocol::time::Timestamp;
 
 pub(crate) use self::error::ApiError;
@@ -111,6 +112,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
         .route("/ballots", post(votes::cast))
         .route("/join/{token}", get(join::info).post(join::site_seat))
+        .merge(desk_routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn(origin::check_csrf));
@@ -135,4 +137,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::map_response(origin::security_headers))
         .with_state(app)
+}
+
+/// What the control desk and monitor windows ask.
+fn desk_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/meetings/{id}/desk", get(desk::sites))
+        .route("/meetings/{id}/waiting", get(desk::waiting))
+        .route("/meetings/{id}/calls", post(desk::call))
+        .route("/meetings/{id}/monitors/{window}", post(desk::monitor))
+        .route("/sites/{site}/contact", put(desk::set_contact))
+        .route("/join/{token}/waiting", post(desk::wait))
 }

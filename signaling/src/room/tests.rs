@@ -4,6 +4,7 @@ mod agenda;
 mod conduct;
 mod desk;
 mod ending;
+mod health;
 mod random;
 mod rolls;
 mod scenes;
@@ -167,6 +168,7 @@ impl Stage {
             account: None,
             link: None,
             delegate: None,
+            watcher: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
         self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });
