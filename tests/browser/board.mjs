@@ -148,7 +148,7 @@ async function cost({ desk }) {
   check('every click is answered within 100 ms', clicks.every((ms) => ms <= CLICK_MS_MAX), clicks.join(' '));
   await page.getByLabel(vi('desk.board.search')).fill('con co');
   await until('the search finds Cồn Cỏ without marks', 5, async () => {
-    const names = await page.locator('[data-desk] [data-site] strong').allTextContents();
+    const names = await page.locator('[data-desk] [data-site]:not([hidden]) strong').allTextContents();
     return names.length > 0 && names.every((name) => name.includes('Cồn Cỏ'));
   });
   await page.getByLabel(vi('desk.board.search')).fill('');
@@ -300,7 +300,7 @@ async function monitors(world) {
   check('and the desk has kept its own', (await media(page)) === 'connected');
   const shown = (window) => window.locator('[data-health] figure').evaluateAll((tiles) => tiles.map((it) => it.dataset.participant));
   const ids = (await Promise.all(windows.map(shown))).flat();
-  check('three windows show different sites', new Set(ids).size === ids.length && ids.length >= 60, `${ids.length}, ${new Set(ids).size} different`);
+  check('three windows show different sites', new Set(ids).size === ids.length && ids.length >= 44, `${ids.length}, ${new Set(ids).size} different`);
   const live = async () => {
     for (const window of windows) {
       const { video } = await chromium.stats(window);

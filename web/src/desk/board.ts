@@ -168,7 +168,6 @@ export interface Group {
   name: string;
   depth: number;
   rows: BoardRow[];
-  n_in: number;
 }
 
 /** Rows under the unit above theirs; units that others stand under bring their own sites first. */
@@ -180,11 +179,10 @@ export function groupsOf(rows: readonly BoardRow[], units: readonly Unit[], abov
     const unit = isAbove.has(row.unit) ? row.unit : (above.get(row.unit)?.[0] ?? '');
     let group = groups.get(unit);
     if (group === undefined) {
-      group = { unit, name: names.get(unit) ?? '', depth: above.get(unit)?.length ?? 0, rows: [], n_in: 0 };
+      group = { unit, name: names.get(unit) ?? '', depth: above.get(unit)?.length ?? 0, rows: [] };
       groups.set(unit, group);
     }
     group.rows.push(row);
-    if (row.presence === 'in') group.n_in += 1;
   }
   const order = new Map(units.map((unit, index) => [unit.id, index]));
   return [...groups.values()].sort((a, b) => (order.get(a.unit) ?? Infinity) - (order.get(b.unit) ?? Infinity));
