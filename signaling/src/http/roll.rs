@@ -126,7 +126,7 @@ async fn table(app: &App, id: MeetingId) -> Result<TableDocument, ApiError> {
 
 fn written(view: &RollView, rows: &[RollRow], named: &[Delegate], units: &[Unit]) -> TableDocument {
     let column = |heading: &str, share| Column { heading: heading.to_owned(), share };
-    let totals = RollTotals::of(rows);
+    let totals = RollTotals::of(rows).with_hall(view.hall);
     let mut lines = vec![format!("Có mặt {}", summary(totals, view.rules.summoned))];
     lines.extend(view.rules.is_met(totals).map(|met| {
         let words = if met {
@@ -139,6 +139,8 @@ fn written(view: &RollView, rows: &[RollRow], named: &[Delegate], units: &[Unit]
     if view.closed_at.is_none() {
         lines.push("Đang điểm danh, số liệu chưa chốt".to_owned());
     }
+    let hall = (view.hall > 0).then(|| format!("Trong đó tại điểm cầu chính: {} đại biểu", view.hall));
+    lines.extend(hall);
     let mut notes = rolled_up(rows, units);
     notes.extend(view.amendments.iter().map(amendment));
     TableDocument {

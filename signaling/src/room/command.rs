@@ -313,9 +313,10 @@ pub(crate) fn leave(state: &State, seat: &Seat, reason: LeaveReason, now: Now) -
     facts
 }
 
-/// The meeting ends: the floor comes back, the recording stops.
+/// The meeting ends: an open vote is called off, the floor comes back, the recording stops.
 pub(crate) fn end(state: &State, now: Now) -> Vec<Fact> {
-    let mut facts = release_floor(state, now);
+    let mut facts: Vec<_> = vote::end(state).into_iter().collect();
+    facts.extend(release_floor(state, now));
     facts.extend(
         state.recording.iter().map(|it| Fact::RecordingStopped { recording: it.recording }),
     );
