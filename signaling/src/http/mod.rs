@@ -19,6 +19,8 @@ mod recordings;
 mod roll;
 mod serve;
 mod session;
+mod table;
+mod tally;
 mod votes;
 mod whip;
 
@@ -106,6 +108,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/messages.txt", get(messages::txt))
         .route("/meetings/{id}/votes", get(votes::list))
         .route("/meetings/{id}/polls", post(votes::open_poll))
+        .route("/meetings/{id}/votes/{vote}/result.csv", get(tally::csv))
+        .route("/meetings/{id}/votes/{vote}/result.xlsx", get(tally::xlsx))
+        .route("/meetings/{id}/votes/{vote}/result.pdf", get(tally::pdf))
         .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
         .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
         .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))

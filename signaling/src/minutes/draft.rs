@@ -246,9 +246,11 @@ impl Reading {
             it.role == Some(RoomRole::Site)
                 && it.site.is_none_or(|site| sites.iter().all(|invited| invited.id != site))
         });
-        let halls = self.order.iter().filter_map(|id| self.seats.get(id)).filter(|it| {
-            it.role == Some(RoomRole::Chair) && it.headcount > 0
-        });
+        let halls = self
+            .order
+            .iter()
+            .filter_map(|id| self.seats.get(id))
+            .filter(|it| it.role == Some(RoomRole::Chair) && it.headcount > 0);
         let halls = halls.map(|it| it.row(None, MAIN_SITE, ended_at));
         halls.chain(invited).chain(others.map(|it| it.row(it.site, &it.name, ended_at))).collect()
     }

@@ -216,6 +216,7 @@ export type SiteTally = { site: string | null, name: string, eligible: number, t
 export type VoteOutcome = { tally: Tally, eligible: number, quorum_met: boolean | null, adopted: boolean | null, by_site: Array<SiteTally>, ballots: string | null };
 
 export type VoteFact = { "act": "opened", vote: string, rules: VoteRules, electors: Array<Elector>, public_key: string | null }
+  | { "act": "admitted", vote: string, elector: Elector }
   | { "act": "cast", vote: string, participant: string, tally: Tally | null }
   | { "act": "refused", vote: string, participant: string, code: ErrorCode }
   | { "act": "ballot_issued", vote: string, participant: string, blinded: string }
@@ -223,6 +224,7 @@ export type VoteFact = { "act": "opened", vote: string, rules: VoteRules, electo
   | { "act": "cancelled", vote: string, reason: string };
 
 export type VoteCommand = { "act": "open", rules: VoteRules }
+  | { "act": "admit", vote: string, participant: string }
   | { "act": "cast", vote: string, participant: string | null, tally: Tally }
   | { "act": "close", vote: string }
   | { "act": "cancel", vote: string, reason: string };
@@ -262,14 +264,14 @@ export type RollRules = { quorum: Share | null, summoned: number };
 export type RollFact = { "act": "opened", roll: string, rules: RollRules, sites: Array<RollSite> }
   | { "act": "called", roll: string, participant: string }
   | { "act": "marked", roll: string, mark: RollMark }
-  | { "act": "closed", roll: string, rows: Array<RollRow>, quorum_met: boolean | null }
+  | { "act": "closed", roll: string, rows: Array<RollRow>, hall: number, quorum_met: boolean | null }
   | { "act": "amended", roll: string, before: RollRow, mark: RollMark };
 
 export type RollCommand = { "act": "call", roll: string, participant: string }
   | { "act": "mark", roll: string, mark: RollMark }
   | { "act": "close", roll: string };
 
-export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
+export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, hall: number, amendments: Array<Amendment> };
 
 export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
 

@@ -95,7 +95,11 @@ fn a_roll_is_taken_corrected_closed_and_frozen() {
     assert_eq!(totals, RollTotals { n_sites: 3, n_present: 2, headcount: 31 });
     stage.command(CHAIR, Command::Declare { headcount: 46, local_chair: String::new() }).unwrap();
     let (view, _) = roll_report(stage.state()).unwrap();
-    assert_eq!((view.hall, totals.with_hall(view.hall).headcount), (45, 76), "the hall is frozen too");
+    assert_eq!(
+        (view.hall, totals.with_hall(view.hall).headcount),
+        (45, 76),
+        "the hall is frozen too"
+    );
     // Whatever is said afterwards stands beside it.
     stage.command(SITE, Command::Declare { headcount: 99, local_chair: String::new() }).unwrap();
     stage.command(SECRETARY, mark(roll, OTHER, RollState::Online, 12, "Báo muộn")).unwrap();
