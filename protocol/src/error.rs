@@ -86,6 +86,12 @@ pub enum ErrorCode {
     ChatClosed,
     /// A scene names a site that is not in the room.
     SceneUnknownSite,
+    /// A group discussion is going on already.
+    BreakoutRunning,
+    /// No group discussion is going on (any more).
+    BreakoutNotRunning,
+    /// It is in a group, where the hall does not see or hear it.
+    InGroup,
     /// The server failed; the log tells why.
     Internal,
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
+use crate::breakout::Breakout;
 use crate::conduct::Conduct;
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
@@ -56,6 +57,8 @@ pub struct RoomSnapshot {
     pub desk: DeskView,
     /// Scenes.
     pub scenes: SceneView,
+    /// The group discussion that is going on.
+    pub breakout: Option<Breakout>,
 }
 
 /// One seat of a room.

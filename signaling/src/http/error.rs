@@ -66,6 +66,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::RollNotRunning
         | ErrorCode::RollIncomplete
         | ErrorCode::ChatClosed
+        | ErrorCode::BreakoutRunning
+        | ErrorCode::BreakoutNotRunning
+        | ErrorCode::InGroup
         | ErrorCode::SceneUnknownSite => StatusCode::CONFLICT,
         ErrorCode::InvalidInput
         | ErrorCode::VersionMismatch

@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, agenda, conduct, desk, roll, scene, vote};
+use super::{Now, agenda, breakout, conduct, desk, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -87,6 +87,7 @@ pub(crate) fn facts_of(
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::Desk(command) => desk::facts_of(state, seat, command, now),
         Command::Scene(command) => scene::facts_of(state, seat, command, now),
+        Command::Breakout(command) => breakout::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -200,6 +201,7 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
 
 pub(crate) fn invite(state: &State, invited: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     let target = conduct::speaks_at(state, invited.id)?;
+    breakout::in_hall(state, target.id)?;
     let is_delegate = invited.id != target.id;
     if !is_delegate && state.floor.holder_id() == Some(target.id) {
         return Ok(Vec::new());
@@ -270,6 +272,9 @@ fn set_main(
         Some(id) => Some(in_room(state, id)?),
         None => state.chair(),
     };
+    if let Some(id) = participant {
+        breakout::in_hall(state, id)?;
+    }
     match (seat, source) {
         (Some(seat), Source::Screen) => {
             allowed(seat.may_show_screen(state.floor.holder_id()))?;

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use protocol::agenda::Agenda;
+use protocol::breakout::Breakout;
 use protocol::conduct::Conduct;
 use protocol::fact::Fact;
 use protocol::id::{CommandId, MeetingId, ParticipantId};
@@ -13,6 +14,7 @@ use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
 use super::agenda;
+use super::breakout;
 use super::conduct;
 use super::desk::Desk;
 use super::floor::Floor;
@@ -47,6 +49,7 @@ pub(crate) struct State {
     pub(crate) vote: Option<Vote>,
     pub(crate) desk: Desk,
     pub(crate) scenes: Scenes,
+    pub(crate) breakout: Option<Breakout>,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -73,6 +76,7 @@ impl State {
             vote: None,
             desk: Desk::default(),
             scenes: Scenes::default(),
+            breakout: None,
             commands: HashMap::new(),
         }
     }
@@ -135,6 +139,10 @@ impl State {
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
             Fact::Desk(fact) => self.desk.apply(fact, record),
             Fact::Scene(fact) => self.scenes.apply(fact),
+            Fact::Breakout(fact) => {
+                let (roster, regime) = (&mut self.roster, self.conduct.regime);
+                breakout::apply(&mut self.breakout, roster, regime, fact, record.at);
+            }
         }
     }
 
@@ -168,6 +176,7 @@ impl State {
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
             desk: self.desk.view(self.roster.get(viewer)),
             scenes: self.scenes.view(),
+            breakout: self.breakout.clone(),
         }
     }
 
