@@ -4,7 +4,7 @@
 export const PROTOCOL_VERSION = 2;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -53,12 +53,13 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "vote" } & VoteFact
   | { "type": "desk" } & DeskFact
   | { "type": "scene" } & SceneFact
+  | { "type": "breakout" } & BreakoutFact
   | { "type": "resumed" }
   | { "type": "ended" };
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, breakout: Breakout | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -100,6 +101,7 @@ export type Command = { "type": "leave" }
   | { "type": "vote" } & VoteCommand
   | { "type": "desk" } & DeskCommand
   | { "type": "scene" } & SceneCommand
+  | { "type": "breakout" } & BreakoutCommand
   | { "type": "end" };
 
 export type ServerMessage = { "type": "welcome", participant: string, epoch: string, now: number, snapshot: RoomSnapshot | null }
@@ -315,6 +317,20 @@ export type DeskCommand = { "act": "note", to: string | null, text: string }
 export type DeskView = { notes: Array<Note>, banner: string, chat_open: boolean };
 
 export type Note = { id: string, at: number, by: string | null, to: string | null, text: string };
+
+export type Group = { name: string, members: string[] };
+
+export type Breakout = { groups: Array<Group>, started_at: number, ends_at: number };
+
+export type BreakoutFact = { "act": "opened", groups: Array<Group>, ends_at: number }
+  | { "act": "moved", participant: string, group: number | null }
+  | { "act": "extended", ends_at: number }
+  | { "act": "closed" };
+
+export type BreakoutCommand = { "act": "open", groups: Array<Group>, seconds: number }
+  | { "act": "move", participant: string, group: number | null }
+  | { "act": "extend", seconds: number }
+  | { "act": "close" };
 
 export type SceneLayout = "main" | "sides" | "grid4" | "grid9" | "grid16" | "grid25" | "document" | "recess";
 
