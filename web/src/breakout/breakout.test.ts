@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { BreakoutFact, RoomSnapshot, Unit } from '../protocol';
 import { roomWith, seat } from '../room/fixtures';
+import { placed } from '../scene/scenes';
 import { asGroup, byUnit, evenly, groupOf, moved, sceneOfGroup, withBreakout } from './breakout';
 
 const people = [seat('chair', { role: 'chair', microphone_granted: true }), ...Array.from({ length: 10 }, (_, i) => seat(`x${i}`, { site: `S${i}` }))];
@@ -28,6 +29,9 @@ it('whoever goes into a group is there alone with it, silent at first, and comes
 it('a group is shown beside each other, or with what one of it shows', () => {
   const room = happen(roomWith(people), { act: 'opened', groups: [{ name: 'Tổ 1', members: sites.map((who) => who.id) }], ends_at: 1 });
   expect(sceneOfGroup(asGroup(room, 0)).content.layout).toBe('grid16');
+  const two = asGroup(happen(roomWith(people), { act: 'opened', groups, ends_at: 1 }), 0);
+  const [left, right] = placed(sceneOfGroup(two), two, [], 1366, 554);
+  expect([left?.width, (left?.left ?? 0) + (left?.width ?? 0) < (right?.left ?? 0)]).toEqual([677, true]);
   const sharing = { ...room, participants: room.participants.map((who) => (who.id === 'x3' ? { ...who, sources: ['screen' as const] } : who)) };
   expect(sceneOfGroup(asGroup(sharing, 0)).content.layout).toBe('document');
 });
