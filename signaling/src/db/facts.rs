@@ -85,19 +85,14 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
     let at = record.at.0;
     let meeting = meeting.to_string();
     match &record.fact {
-        Fact::Opened { .. } => {
-            sqlx::query("update meeting set state = 'open', opened_at = $1 where meeting_id = $2")
-                .bind(at)
-                .bind(meeting)
-                .execute(&mut *tx)
-                .await?;
-        }
-        Fact::Ended => {
-            sqlx::query("update meeting set state = 'ended', ended_at = $1 where meeting_id = $2")
-                .bind(at)
-                .bind(meeting)
-                .execute(&mut *tx)
-                .await?;
+        Fact::Opened { .. } | Fact::Ended => {
+            let change = match &record.fact {
+                Fact::Ended => {
+                    "update meeting set state = 'ended', ended_at = $1 where meeting_id = $2"
+                }
+                _ => "update meeting set state = 'open', opened_at = $1 where meeting_id = $2",
+            };
+            sqlx::query(change).bind(at).bind(meeting).execute(&mut *tx).await?;
         }
         Fact::RecordingStarted { recording } => {
             // Said again when the recorder writes again after a failure: then the row is there.
