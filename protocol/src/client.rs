@@ -9,6 +9,7 @@ use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::paper::PaperCommand;
 use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::scene::SceneCommand;
@@ -197,6 +198,8 @@ pub enum Command {
     Desk(DeskCommand),
     /// Scenes.
     Scene(SceneCommand),
+    /// Documents on the screens.
+    Paper(PaperCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

@@ -10,6 +10,7 @@ use crate::desk::DeskFact;
 use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
+use crate::paper::PaperFact;
 use crate::role::RoomRole;
 use crate::roll::RollFact;
 use crate::scene::SceneFact;
@@ -223,6 +224,8 @@ pub enum Fact {
     Desk(DeskFact),
     /// Something of scenes happened.
     Scene(SceneFact),
+    /// Something happened to the documents.
+    Paper(PaperFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.
     Resumed,
     /// The meeting ended for everyone: the last fact.

@@ -8,6 +8,7 @@ use crate::conduct::Conduct;
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
+use crate::paper::PaperView;
 use crate::role::RoomRole;
 use crate::roll::RollView;
 use crate::scene::SceneView;
@@ -56,6 +57,8 @@ pub struct RoomSnapshot {
     pub desk: DeskView,
     /// Scenes.
     pub scenes: SceneView,
+    /// Documents.
+    pub papers: PaperView,
 }
 
 /// One seat of a room.

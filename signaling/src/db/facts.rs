@@ -148,6 +148,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::Vote(_)
         | Fact::Desk(_)
         | Fact::Scene(_)
+        | Fact::Paper(_)
         | Fact::Resumed => {}
     }
     Ok(())

@@ -146,6 +146,7 @@ pub(super) async fn open(
     match meeting.state {
         MeetingState::Scheduled => {
             app.hub.open(&meeting).await?;
+            app.papers.sync(id).await;
             // A meeting that begins on another day than planned still lets its sites in.
             link_rows::extend(&app.db, id, links_expire_at(app.now())).await?;
         }

@@ -17,6 +17,7 @@ mod media;
 mod observed;
 mod offers;
 mod office;
+mod paper;
 mod relayed;
 mod roll;
 mod roster;

@@ -17,6 +17,7 @@ use super::conduct;
 use super::desk::Desk;
 use super::floor::Floor;
 use super::messages::Messages;
+use super::paper::Papers;
 use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
 use super::scene::Scenes;
@@ -47,6 +48,7 @@ pub(crate) struct State {
     pub(crate) vote: Option<Vote>,
     pub(crate) desk: Desk,
     pub(crate) scenes: Scenes,
+    pub(crate) papers: Papers,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -73,6 +75,7 @@ impl State {
             vote: None,
             desk: Desk::default(),
             scenes: Scenes::default(),
+            papers: Papers::default(),
             commands: HashMap::new(),
         }
     }
@@ -135,6 +138,7 @@ impl State {
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
             Fact::Desk(fact) => self.desk.apply(fact, record),
             Fact::Scene(fact) => self.scenes.apply(fact),
+            Fact::Paper(fact) => self.papers.apply(fact, record.by),
         }
     }
 
@@ -168,6 +172,7 @@ impl State {
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
             desk: self.desk.view(self.roster.get(viewer)),
             scenes: self.scenes.view(),
+            papers: self.papers.view(self.roster.get(viewer)),
         }
     }
 

@@ -4,6 +4,7 @@ mod agenda;
 mod conduct;
 mod desk;
 mod ending;
+mod papers;
 mod random;
 mod rolls;
 mod scenes;
