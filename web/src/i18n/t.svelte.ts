@@ -4,14 +4,15 @@ import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
 import conductVi from './conduct.vi.json';
 import deskVi from './desk.vi.json';
+import paperVi from './paper.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi;
+export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi | keyof typeof paperVi;
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
-const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi };
+const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi, ...paperVi };
 let messages = $state.raw<Messages>(vietnamese);
 let language = $state<Language>('vi');
 
@@ -48,7 +49,7 @@ export function currentLanguage(): Language {
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
     const [en, roomEn, conductEn, deskEn] = await Promise.all([
-      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'),
+      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'), import('./paper.en.json'),
     ]);
     messages = { ...en.default, ...roomEn.default, ...conductEn.default, ...deskEn.default };
   } else {

@@ -5,6 +5,7 @@ import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
 import { conductSentence } from '../conduct/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
+import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -28,6 +29,7 @@ export function sentenceOf(
   next: FactRecord | undefined,
   who: Who,
   message: (id: string) => string,
+  paper: (id: string) => string = () => '…',
 ): Line | null {
   const fact = record.fact;
   const plain = (key: MessageKey, params?: Record<string, string>): Line => ({
@@ -119,6 +121,8 @@ export function sentenceOf(
     }
     case 'scene':
       return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
+    case 'paper':
+      return { text: paperSentence(fact, paper, t), kind: 'plain' };
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':

@@ -17,6 +17,7 @@ import type {
   Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
   Want,
 } from '../protocol';
+import { Pages } from '../paper/pages.svelte';
 import { stayAwake } from './awake';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
@@ -46,6 +47,8 @@ export class RoomSession {
   readonly seat: Seat;
   /** The link that this seat came by. */
   readonly link: string | null;
+  /** Pictures of the documents' pages. */
+  readonly pages: Pages;
   state = $state.raw<RoomState | null>(null);
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
@@ -87,6 +90,7 @@ export class RoomSession {
   constructor(entry: Entry) {
     this.seat = entry.seat;
     this.link = entry.link;
+    this.pages = new Pages(entry.seat.meeting, entry.seat.token);
     this.choice = entry.choice;
     this.#pressed_at = entry.pressed_at;
     this.#reception = new Reception(
@@ -168,6 +172,11 @@ export class RoomSession {
   /** Whether this page can show the wall: who conducts does, on a screen that has room for it. */
   get hasWall(): boolean {
     return this.conducts && screen.width >= WALL_SCREEN_LEAST;
+  }
+
+  /** Whether this page shows documents and turns their pages. */
+  get mayPresent(): boolean {
+    return this.conducts || this.seat.role === 'secretary' || (this.seat.role === 'site' && this.holdsFloor);
   }
 
   get holdsFloor(): boolean {
@@ -348,6 +357,7 @@ export class RoomSession {
     this.#connection.close();
     this.#reception.close();
     this.#socket.close();
+    this.pages.close();
     for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
     this.camera = this.microphone = this.screen = null;
   }
