@@ -29,7 +29,7 @@ use super::body::{Body, Parsed};
 use super::meetings::found;
 use super::{ApiError, App};
 use crate::db::{papers, seats};
-use crate::papers::{FILE_BYTES_MAX, LARGE, SMALL, io_code};
+use crate::papers::{FILE_BYTES_MAX, LARGE, SMALL, could_be, io_code};
 use crate::secret::{entropy, hex};
 use crate::text::nfc;
 
@@ -91,6 +91,8 @@ async fn keep(
 ) -> Result<Paper, ErrorCode> {
     let (bytes, sha256) = take_in(file, body).await?;
     let kind = app.papers.identify(file).await?;
+    let written = tokio::fs::File::open(file).await.map_err(io_code)?;
+    written.sync_all().await.map_err(io_code)?;
     let added_at = app.now();
     let paper = Paper {
         id: PaperId::from_parts(u64::try_from(added_at.0).unwrap_or(0), entropy()),
@@ -123,14 +125,18 @@ async fn take_in(
         let Some(part) = part.map_err(|_| ErrorCode::InvalidInput)? else { break };
         let part = part.map_err(|_| ErrorCode::InvalidInput)?;
         let Ok(part) = part.into_data() else { continue };
-        bytes += u64::try_from(part.len()).unwrap_or(u64::MAX);
-        if bytes > FILE_BYTES_MAX {
+        let n = u64::try_from(part.len()).unwrap_or(u64::MAX);
+        if bytes + n > FILE_BYTES_MAX {
             return Err(ErrorCode::TooLarge);
         }
+        if bytes == 0 && !could_be(&part) {
+            return Err(ErrorCode::PaperKindUnknown);
+        }
+        bytes += n;
         hash.update(&part);
         file.write_all(&part).await.map_err(io_code)?;
     }
-    file.sync_all().await.map_err(io_code)?;
+    file.flush().await.map_err(io_code)?;
     Ok((bytes, hex(&hash.finalize())))
 }
 

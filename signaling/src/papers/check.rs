@@ -18,6 +18,17 @@ const PIXELS_MAX: u64 = 40_000_000;
 /// A PDF's header may stand this far from its beginning (ISO 32000-1, annex H.3.4.1).
 const PDF_HEADER_WITHIN: usize = 1_024;
 
+/// Whether a file that begins so may be one that is taken: what is plainly another is refused before all of it came.
+pub(crate) fn could_be(head: &[u8]) -> bool {
+    let begins = |magic: &[u8]| head.iter().zip(magic).all(|(it, wanted)| it == wanted);
+    let is_executable = begins(b"MZ") || begins(b"\x7fELF") || begins(b"#!");
+    let within = head.get(..PDF_HEADER_WITHIN).unwrap_or(head);
+    !is_executable
+        && (head.len() < PDF_HEADER_WITHIN
+            || [&b"PK\x03\x04"[..], b"\x89PNG", b"\xff\xd8\xff"].into_iter().any(begins)
+            || within.windows(5).any(|it| it == b"%PDF-"))
+}
+
 /// What the file is, or why it is not taken.
 pub(crate) fn identify<F: Read + Seek>(file: &mut F) -> Result<PaperKind, ErrorCode> {
     let mut head = Vec::with_capacity(PDF_HEADER_WITHIN);
@@ -91,6 +102,16 @@ mod tests {
         for other in [&b"MZ\x90\0"[..], b"\x7fELF\x02", b"#!/bin/sh\n", b"<html>", b"", b"GIF89a"] {
             assert_eq!(of(other), Err(ErrorCode::PaperKindUnknown), "{other:?}");
         }
+    }
+
+    #[test]
+    fn what_is_plainly_another_file_is_known_by_its_first_bytes() {
+        assert!(!could_be(b"MZ\x90\0") && !could_be(b"\x7fELF\x02") && !could_be(&[b'x'; 2_000]));
+        assert!(could_be(b"%PDF-1.7") && could_be(b"PK") && could_be(&png(9, 9)));
+        let mut late = vec![b' '; 900];
+        late.extend(b"%PDF-1.4");
+        late.resize(3_000, b' ');
+        assert!(could_be(&late), "a PDF may begin with something else");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
+pub(crate) use self::check::could_be;
 use self::worker::Line;
 pub use self::worker::{check, draw};
 use crate::db::{Db, DbError, papers};

@@ -18,14 +18,14 @@ use super::{LARGE, SMALL, page_file};
 /// Meetings on the same machine come first.
 const NICE: i32 = 10;
 
-/// Address space while a file is looked into, bytes.
+/// Memory of its own (not the libraries that it shares) while a file is looked into, bytes.
 const CHECK_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
-/// Address space of what draws pages, bytes.
-const DRAW_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Memory of what draws pages, bytes.
+const DRAW_BYTES_MAX: u64 = 768 * 1024 * 1024;
 
-/// Address space of LibreOffice, bytes: it was seen to ask for 1.6 GiB with an empty page.
-const OFFICE_BYTES_MAX: u64 = 6 * 1024 * 1024 * 1024;
+/// Memory of LibreOffice, bytes.
+const OFFICE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Processor time of one tool, seconds.
 const CPU_SECONDS_MAX: u64 = 300;
@@ -49,7 +49,7 @@ const CHUNK: u32 = 10;
 const AT_ONCE: usize = 2;
 
 /// The sides of a drawn page are at most so long, pixels.
-const SIDES: [(&str, u32); 2] = [(LARGE, 2_000), (SMALL, 420)];
+const SIDES: [(&str, u32); 2] = [(LARGE, 1_600), (SMALL, 400)];
 
 /// What a child prints, one JSON value a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ pub(crate) enum Line {
 
 /// `worker paper-check FILE`: says what a file is.
 pub fn check(file: &Path) -> ExitCode {
-    bound(Resource::As, CHECK_BYTES_MAX);
+    bound(Resource::Data, CHECK_BYTES_MAX);
     bound(Resource::Cpu, 20);
     said(checked(file))
 }
@@ -106,7 +106,7 @@ fn drawn(dir: &Path, kind: PaperKind) -> Result<(), ErrorCode> {
             result
         }
         PaperKind::Png | PaperKind::Jpeg => {
-            bound(Resource::As, DRAW_BYTES_MAX);
+            bound(Resource::Data, DRAW_BYTES_MAX);
             say(Line::Pages(1));
             picture(&source, dir)?;
             say(Line::Drawn(1));
@@ -117,7 +117,7 @@ fn drawn(dir: &Path, kind: PaperKind) -> Result<(), ErrorCode> {
 
 /// LibreOffice makes a PDF of an office file, with a profile of its own that is thrown away.
 fn converted(source: &Path, dir: &Path, kind: PaperKind) -> Result<PathBuf, ErrorCode> {
-    bound(Resource::As, OFFICE_BYTES_MAX);
+    bound(Resource::Data, OFFICE_BYTES_MAX);
     let work = dir.join("office");
     let name = match kind {
         PaperKind::Docx => "source.docx",
@@ -171,7 +171,7 @@ fn count(pdf: &Path) -> Result<u32, ErrorCode> {
 }
 
 fn pages_of(pdf: &Path, dir: &Path) -> Result<(), ErrorCode> {
-    bound(Resource::As, DRAW_BYTES_MAX);
+    bound(Resource::Data, DRAW_BYTES_MAX);
     let pages = count(pdf)?;
     say(Line::Pages(pages));
     let next = Mutex::new((1_u32, 0_u32));
@@ -215,7 +215,7 @@ fn chunk(
     let prefix = dir.join(format!("part-{size}"));
     let numbers = [first.to_string(), last.to_string(), side.to_string()];
     let done = run(Command::new("timeout")
-        .args([DRAW_TIME_MAX, "pdftoppm", "-q", "-jpeg", "-jpegopt", "quality=82"])
+        .args([DRAW_TIME_MAX, "pdftoppm", "-q", "-jpeg", "-jpegopt", "quality=78"])
         .args(["-f", &numbers[0], "-l", &numbers[1], "-scale-to", &numbers[2]])
         .arg(pdf)
         .arg(&prefix))?;

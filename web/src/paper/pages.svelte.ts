@@ -4,7 +4,7 @@ import { fetchOf } from './paperApi';
 
 export type PageSize = 'large' | 'small';
 
-/** Large pages kept: some 300 kB each. */
+/** Large pages kept: some 250 kB each. */
 const LARGE_MAX = 24;
 /** Small ones: some 15 kB each. */
 const SMALL_MAX = 240;
