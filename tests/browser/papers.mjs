@@ -28,6 +28,7 @@ export async function papers() {
     await presenter(world);
     await telephone(world);
     await agenda(world);
+    await secondWindow(world);
     await forged(world);
     await removed(world);
     const errors = open.flatMap((it) => it.errors).filter((text) => !/Failed to load resource/u.test(text));
@@ -271,6 +272,46 @@ async function agenda({ chair, sites }) {
       const room = await chromium.room(sites[1].page);
       return room.papers.on_air === null && room.floor === null && room.agenda.current === 2;
     });
+  });
+}
+
+/** The television shows the programme alone; the controls are in a window of the same seat. */
+async function secondWindow({ chair, sites }) {
+  const [site] = sites;
+  const nav = site.page.getByRole('navigation', { name: vi('room.controls') });
+  const controls = await step('a site takes its controls into a window of their own', async () => {
+    await site.page.getByRole('button', { name: vi('room.devices.short'), exact: true }).click();
+    const popup = site.page.waitForEvent('popup');
+    await site.page.getByRole('button', { name: vi('second.open'), exact: true }).click();
+    const page = await popup;
+    await page.getByRole('navigation', { name: vi('room.controls') }).waitFor();
+    await nav.waitFor({ state: 'detached' });
+    return page;
+  });
+  const peers = await chromium.peers(site.page);
+  await step('its buttons act for the seat', async () => {
+    await controls.getByRole('button', { name: vi('room.hand.raise'), exact: true }).click();
+    await until('the hand is up', 10, async () => (await chromium.room(chair.page)).queue.length === 1);
+    await act.invite(chair.page, site.short);
+    await controls.getByRole('button', { name: vi('room.floor.give_back'), exact: true }).waitFor();
+    await controls.getByRole('button', { name: vi('paper.title'), exact: true }).click();
+    await controls.getByRole('dialog').getByRole('listitem').filter({ hasText: REPORT }).getByRole('button', { name: vi('paper.show') }).click();
+    await sees(sites[1].page, 1);
+    await controls.getByRole('button', { name: vi('paper.next'), exact: true }).click();
+    await sees(sites[1].page, 2);
+    await controls.setViewportSize({ width: 620, height: 860 });
+    await controls.waitForTimeout(400);
+    await chromium.shot(controls, 'second-controls');
+    await chromium.shot(site.page, 'second-programme');
+    check('the programme has no controls on it', (await site.page.getByRole('button').count()) === 0);
+  });
+  await step('closed, the programme goes on and has its controls again', async () => {
+    await controls.close();
+    await nav.waitFor();
+    await sees(site.page, 2);
+    check('it is the same media connection', (await chromium.peers(site.page)) === peers);
+    await site.page.getByRole('button', { name: vi('room.floor.give_back'), exact: true }).click();
+    await until('the floor is free', 10, async () => (await chromium.room(chair.page)).floor === null);
   });
 }
 

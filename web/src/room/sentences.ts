@@ -122,7 +122,7 @@ export function sentenceOf(
     case 'scene':
       return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
     case 'paper':
-      return { text: paperSentence(fact, paper, t), kind: 'plain' };
+      return fact.act === 'turned' ? null : { text: paperSentence(fact, paper, t), kind: 'plain' };
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':
