@@ -4,7 +4,7 @@ import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
 import conductVi from './conduct.vi.json';
 import deskVi from './desk.vi.json';
-import paperVi from './paper.vi.json';
+import type paperVi from './paper.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
@@ -12,7 +12,7 @@ export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof co
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
-const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi, ...paperVi };
+const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi };
 let messages = $state.raw<Messages>(vietnamese);
 let language = $state<Language>('vi');
 
@@ -25,6 +25,11 @@ export function t(key: MessageKey, params?: Readonly<Record<string, string | num
 function filled(text: string, params?: Readonly<Record<string, string | number>>): string {
   if (params === undefined) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** Adds words that only some pages need: said by a module of theirs, before anything of it is shown. */
+export function learn(words: Messages): void {
+  Object.assign(vietnamese, words);
 }
 
 /** For what is printed: minutes of a Vietnamese authority are Vietnamese whatever language the page is in. */

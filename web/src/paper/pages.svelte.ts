@@ -1,6 +1,6 @@
 //! Pictures of pages, fetched once each as who sits here, and kept as long as they are likely to be looked at.
 
-import { fetchOf } from './paperApi';
+import { fetchOf } from './fetchPage';
 
 export type PageSize = 'large' | 'small';
 

@@ -1,9 +1,9 @@
-//! Requests about documents. A page of the room asks as its seat, a page of the office as its account.
+//! Requests about documents by those who prepare the meeting, as their account.
 
 import type { Paper, PaperAudience, PaperChange } from '../protocol';
 import { ApiError, get, patch, problemOf, remove } from '../lib/http';
+import { papersOf } from './fetchPage';
 
-const papersOf = (meeting: string): string => `/api/meetings/${encodeURIComponent(meeting)}/papers`;
 
 /** Documents with how far they are; as the account. */
 export const listPapers = (meeting: string): Promise<Paper[]> => get(papersOf(meeting));
@@ -14,22 +14,6 @@ export const removePaper = (meeting: string, paper: string): Promise<void> =>
 
 /** Address of the file as it was uploaded. */
 export const paperFile = (meeting: string, paper: string): string => `${papersOf(meeting)}/${encodeURIComponent(paper)}/file`;
-
-/** Something of a document, as the seat (`token`) or the account. */
-export async function fetchOf(meeting: string, path: string, token: string | null, signal?: AbortSignal): Promise<Blob> {
-  let answer: Response;
-  try {
-    answer = await fetch(`${papersOf(meeting)}/${path}`, {
-      credentials: token === null ? 'same-origin' : 'omit',
-      ...(token === null ? {} : { headers: { authorization: `Bearer ${token}` } }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    if (answer.ok) return await answer.blob();
-  } catch {
-    throw new ApiError('network');
-  }
-  throw await problemOf(answer, path);
-}
 
 /** Uploads a file; `told` hears how much of it is there, 0 … 1. */
 export function uploadPaper(meeting: string, file: File, audience: PaperAudience, told: (share: number) => void): Promise<Paper> {

@@ -1,6 +1,7 @@
 //! Opens a site's controls in a second window of the same page: one seat, one session, two documents.
 
 import { mount, unmount } from 'svelte';
+import '../paper/words';
 import { t } from '../i18n/t.svelte';
 import ControlsWindow from './ControlsWindow.svelte';
 import type { FaceProps } from './face';

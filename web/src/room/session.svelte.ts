@@ -18,7 +18,9 @@ import type {
   Want,
 } from '../protocol';
 import { Pages } from '../paper/pages.svelte';
+import { siteOf } from '../conduct/conduct';
 import { stayAwake } from './awake';
+import { publisherOf, withNext } from './layout';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
@@ -229,7 +231,10 @@ export class RoomSession {
 
   /** What the page shows, main first. */
   watch(wants: Want[]): void {
-    this.#socket.watch(wants);
+    const next = this.participant(this.state?.room.conduct.next ?? null);
+    const site = this.state === null || next === null ? null : siteOf(this.state.room, next);
+    const publisher = site === null || site.id === this.seat.participant ? null : publisherOf(site);
+    this.#socket.watch(withNext(wants, publisher, this.hasWall ? WALL_LINES : SCENE_LINES));
   }
 
   /** Acts in the room; a refusal is told to the person. */
