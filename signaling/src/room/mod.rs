@@ -50,6 +50,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+pub(crate) use self::paper::unnamed;
 use self::relayed::Relayed;
 pub(crate) use self::roll::report as roll_report;
 pub(crate) use self::roster::whip_participant;

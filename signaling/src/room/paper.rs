@@ -76,9 +76,14 @@ pub(crate) fn is_private(fact: &Fact) -> bool {
 }
 
 /// A fact as a page may read it.
-pub(crate) fn told(viewer: Option<&Seat>, mut record: FactRecord) -> FactRecord {
+pub(crate) fn told(viewer: Option<&Seat>, record: FactRecord) -> FactRecord {
+    if may_know(viewer, PaperAudience::Leaders) { record } else { unnamed(record) }
+}
+
+/// A fact without the name of a document that is for the leaders.
+pub(crate) fn unnamed(mut record: FactRecord) -> FactRecord {
     if let Fact::Paper(PaperFact::Added { entry }) = &mut record.fact
-        && !may_know(viewer, entry.audience)
+        && entry.audience == PaperAudience::Leaders
     {
         entry.name.clear();
     }
