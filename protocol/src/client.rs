@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agenda::AgendaCommand;
+use crate::breakout::BreakoutCommand;
 use crate::conduct::ConductCommand;
 use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
@@ -200,6 +201,8 @@ pub enum Command {
     Scene(SceneCommand),
     /// Documents on the screens.
     Paper(PaperCommand),
+    /// Group discussion.
+    Breakout(BreakoutCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

@@ -102,6 +102,11 @@ pub struct RoomMedia {
     pub grants: Vec<Grant>,
     /// Publishers whose voice is always among those forwarded: the chair, the floor holder.
     pub pinned: Vec<String>,
+    /// Who is in which group, 1 and up; the rest are in the hall, group 0. A group hears and sees itself alone,
+    /// and is not recorded.
+    pub groups: Vec<(String, u8)>,
+    /// Who sees the pictures of all groups: those who run the meeting. Empty while there is no group.
+    pub oversees: Vec<String>,
     /// The main picture, for WHEP programme sessions and for the recorder.
     pub main: Option<TrackKey>,
     /// What the recorder is to get.

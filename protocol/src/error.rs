@@ -102,6 +102,12 @@ pub enum ErrorCode {
     PaperUnreadable,
     /// Documents of Word, PowerPoint and Excel need LibreOffice on the server.
     PaperOfficeMissing,
+    /// A group discussion is going on already.
+    BreakoutRunning,
+    /// No group discussion is going on (any more).
+    BreakoutNotRunning,
+    /// It is in a group, where the hall does not see or hear it.
+    InGroup,
     /// The server failed; the log tells why.
     Internal,
 }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::AgendaFact;
+use crate::breakout::BreakoutFact;
 use crate::conduct::ConductFact;
 use crate::desk::DeskFact;
 use crate::error::ErrorCode;
@@ -226,6 +227,8 @@ pub enum Fact {
     Scene(SceneFact),
     /// Something happened to the documents.
     Paper(PaperFact),
+    /// Something of a group discussion happened.
+    Breakout(BreakoutFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.
     Resumed,
     /// The meeting ended for everyone: the last fact.

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
+use crate::breakout::Breakout;
 use crate::conduct::Conduct;
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
@@ -59,6 +60,8 @@ pub struct RoomSnapshot {
     pub scenes: SceneView,
     /// Documents.
     pub papers: PaperView,
+    /// The group discussion that is going on.
+    pub breakout: Option<Breakout>,
 }
 
 /// One seat of a room.

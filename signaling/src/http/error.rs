@@ -68,6 +68,9 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::RollNotRunning
         | ErrorCode::RollIncomplete
         | ErrorCode::ChatClosed
+        | ErrorCode::BreakoutRunning
+        | ErrorCode::BreakoutNotRunning
+        | ErrorCode::InGroup
         | ErrorCode::SceneUnknownSite
         | ErrorCode::PaperNotShown
         | ErrorCode::PaperNotForAll => StatusCode::CONFLICT,

@@ -20,6 +20,8 @@ mod recordings;
 mod roll;
 mod serve;
 mod session;
+mod table;
+mod tally;
 mod votes;
 mod whip;
 
@@ -68,6 +70,26 @@ impl App {
     }
 }
 
+/// What is taken away of, and done in, a meeting that is conducted: roll-call, messages, votes.
+fn of_conduct() -> Router<Arc<App>> {
+    Router::new()
+        .route("/meetings/{id}/roll", post(roll::open))
+        .route("/meetings/{id}/roll.csv", get(roll::csv))
+        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
+        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
+        .route("/meetings/{id}/messages.csv", get(messages::csv))
+        .route("/meetings/{id}/messages.txt", get(messages::txt))
+        .route("/meetings/{id}/votes", get(votes::list))
+        .route("/meetings/{id}/polls", post(votes::open_poll))
+        .route("/meetings/{id}/votes/{vote}/result.csv", get(tally::csv))
+        .route("/meetings/{id}/votes/{vote}/result.xlsx", get(tally::xlsx))
+        .route("/meetings/{id}/votes/{vote}/result.pdf", get(tally::pdf))
+        .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
+        .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
+        .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
+        .route("/ballots", post(votes::cast))
+}
+
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
@@ -105,18 +127,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/papers/{paper}", patch(papers::change).delete(papers::remove))
         .route("/meetings/{id}/papers/{paper}/pages/{page}", get(papers::page))
         .route("/meetings/{id}/papers/{paper}/file", get(papers::file))
-        .route("/meetings/{id}/roll", post(roll::open))
-        .route("/meetings/{id}/roll.csv", get(roll::csv))
-        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
-        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
-        .route("/meetings/{id}/messages.csv", get(messages::csv))
-        .route("/meetings/{id}/messages.txt", get(messages::txt))
-        .route("/meetings/{id}/votes", get(votes::list))
-        .route("/meetings/{id}/polls", post(votes::open_poll))
-        .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
-        .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
-        .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
-        .route("/ballots", post(votes::cast))
+        .merge(of_conduct())
         .route("/join/{token}", get(join::info).post(join::site_seat))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

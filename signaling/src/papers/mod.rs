@@ -208,7 +208,7 @@ impl Papers {
         for paper in &mut list {
             match (paper.phase, drawn.get(&paper.id)) {
                 (PaperPhase::Drawing, Some((pages, n))) => {
-                    (paper.pages, paper.drawn) = (*pages, *n)
+                    (paper.pages, paper.drawn) = (*pages, *n);
                 }
                 (PaperPhase::Ready, _) => paper.drawn = paper.pages,
                 (PaperPhase::Drawing | PaperPhase::Failed, _) => {}
@@ -281,9 +281,8 @@ impl Papers {
         });
         let done = tokio::time::timeout(DRAW_TIME_MAX, work).await;
         match (done, refused) {
-            (_, Some(code)) => Err(code),
+            (_, Some(code)) | (Ok(Err(code)), None) => Err(code),
             (Ok(Ok(())), None) if pages > 0 => Ok(pages),
-            (Ok(Err(code)), None) => Err(code),
             (Ok(Ok(())) | Err(_), None) => Err(ErrorCode::RenderFailed),
         }
     }

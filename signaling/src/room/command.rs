@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, agenda, conduct, desk, paper, roll, scene, vote};
+use super::{Now, agenda, breakout, conduct, desk, paper, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -88,6 +88,7 @@ pub(crate) fn facts_of(
         Command::Desk(command) => desk::facts_of(state, seat, command, now),
         Command::Scene(command) => scene::facts_of(state, seat, command, now),
         Command::Paper(command) => paper::facts_of(state, seat, command, now),
+        Command::Breakout(command) => breakout::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -201,6 +202,7 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
 
 pub(crate) fn invite(state: &State, invited: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     let target = conduct::speaks_at(state, invited.id)?;
+    breakout::in_hall(state, target.id)?;
     let is_delegate = invited.id != target.id;
     if !is_delegate && state.floor.holder_id() == Some(target.id) {
         return Ok(Vec::new());
@@ -275,6 +277,9 @@ fn set_main(
         Some(id) => Some(in_room(state, id)?),
         None => state.chair(),
     };
+    if let Some(id) = participant {
+        breakout::in_hall(state, id)?;
+    }
     match (seat, source) {
         (Some(seat), Source::Screen) => {
             allowed(seat.may_show_screen(state.floor.holder_id()))?;
@@ -318,9 +323,10 @@ pub(crate) fn leave(state: &State, seat: &Seat, reason: LeaveReason, now: Now) -
     facts
 }
 
-/// The meeting ends: the floor comes back, the recording stops.
+/// The meeting ends: an open vote is called off, the floor comes back, the recording stops.
 pub(crate) fn end(state: &State, now: Now) -> Vec<Fact> {
-    let mut facts = release_floor(state, now);
+    let mut facts: Vec<_> = vote::end(state).into_iter().collect();
+    facts.extend(release_floor(state, now));
     facts.extend(
         state.recording.iter().map(|it| Fact::RecordingStopped { recording: it.recording }),
     );

@@ -80,6 +80,7 @@ impl Floor {
             | Fact::Desk(_)
             | Fact::Scene(_)
             | Fact::Paper(_)
+            | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -72,6 +72,7 @@ impl Journal {
             | Fact::Desk(_)
             | Fact::Scene(_)
             | Fact::Paper(_)
+            | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod agenda;
+mod breakout;
 mod command;
 mod conduct;
 mod desk;
@@ -109,6 +110,8 @@ pub(crate) struct Room {
     quality: HashMap<ParticipantId, protocol::client::LineQuality>,
     quality_at: Option<u64>,
     retry_at: Option<u64>,
+    /// When a group discussion is over, in ticks.
+    breakout_at: Option<u64>,
     ending: Option<Ending>,
     /// The end that is being carried out has waited for the last words.
     may_end: bool,
@@ -134,6 +137,7 @@ impl Room {
             quality: HashMap::new(),
             quality_at: None,
             retry_at: None,
+            breakout_at: None,
             ending: None,
             may_end: false,
             outputs: VecDeque::new(),
@@ -226,6 +230,7 @@ impl Room {
         lost.chain(grace.map(|(_, at)| retry.max(*at)))
             .chain(self.offers.next_deadline())
             .chain(self.quality_at)
+            .chain(self.breakout_at.map(|at| retry.max(at)))
             .chain(self.ending.as_ref().map(|it| it.until))
             .chain(self.retry_at)
             .min()

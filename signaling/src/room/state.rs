@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use protocol::agenda::Agenda;
+use protocol::breakout::Breakout;
 use protocol::conduct::Conduct;
 use protocol::fact::Fact;
 use protocol::id::{CommandId, MeetingId, ParticipantId};
@@ -13,6 +14,7 @@ use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
 use super::agenda;
+use super::breakout;
 use super::conduct;
 use super::desk::Desk;
 use super::floor::Floor;
@@ -49,6 +51,7 @@ pub(crate) struct State {
     pub(crate) desk: Desk,
     pub(crate) scenes: Scenes,
     pub(crate) papers: Papers,
+    pub(crate) breakout: Option<Breakout>,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -76,6 +79,7 @@ impl State {
             desk: Desk::default(),
             scenes: Scenes::default(),
             papers: Papers::default(),
+            breakout: None,
             commands: HashMap::new(),
         }
     }
@@ -139,6 +143,10 @@ impl State {
             Fact::Desk(fact) => self.desk.apply(fact, record),
             Fact::Scene(fact) => self.scenes.apply(fact),
             Fact::Paper(fact) => self.papers.apply(fact, record.by),
+            Fact::Breakout(fact) => {
+                let (roster, regime) = (&mut self.roster, self.conduct.regime);
+                breakout::apply(&mut self.breakout, roster, regime, fact, record.at);
+            }
         }
     }
 
@@ -173,6 +181,7 @@ impl State {
             desk: self.desk.view(self.roster.get(viewer)),
             scenes: self.scenes.view(),
             papers: self.papers.view(self.roster.get(viewer)),
+            breakout: self.breakout.clone(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The law of the room, on scripts of people and on random ones.
 
 mod agenda;
+mod breakouts;
 mod conduct;
 mod desk;
 mod ending;

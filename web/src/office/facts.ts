@@ -4,6 +4,7 @@ import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
 import { conductSentence } from '../conduct/sentences';
+import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
@@ -138,6 +139,8 @@ function sentence(fact: Fact, context: Context): string {
       return voteSentence(fact, by, nameOf, say).text;
     case 'desk':
       return deskSentence(fact, by, nameOf, say);
+    case 'breakout':
+      return breakoutSentence(fact, by, nameOf, say);
     case 'scene':
       return sceneSentence(fact, say);
     case 'paper':
@@ -178,6 +181,8 @@ function weightOf(fact: Fact): Weight {
       return fact.act === 'cast' || fact.act === 'ballot_issued' ? 'plain' : 'mark';
     case 'desk':
       return 'plain';
+    case 'breakout':
+      return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
     case 'scene':
       return fact.act === 'shown' ? 'plain' : 'technical';
     case 'paper':

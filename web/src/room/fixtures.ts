@@ -40,6 +40,7 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     desk: { notes: [], banner: '', chat_open: true },
     scenes: { kept: [], all: null, chair: null },
     papers: { papers: [], on_air: null },
+    breakout: null,
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
 import { conductSentence } from '../conduct/sentences';
+import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
@@ -119,6 +120,8 @@ export function sentenceOf(
       const isMute = fact.act === 'noted' && fact.text === '';
       return isMute ? null : { text: deskSentence(fact, record.by, who, t), kind: 'plain' };
     }
+    case 'breakout':
+      return { text: breakoutSentence(fact, record.by, who, t), kind: fact.act === 'opened' || fact.act === 'closed' ? 'floor' : 'plain' };
     case 'scene':
       return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
     case 'paper':

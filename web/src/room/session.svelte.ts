@@ -1,6 +1,7 @@
 //! One page's stay in a room: ties the session, the reducer and the media together, and shows them to
 //! components as reactive values. Components call its verbs; none of them touches a socket.
 
+import { asGroup, groupOf } from '../breakout/breakout';
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
@@ -137,11 +138,16 @@ export class RoomSession {
     void this.#begin(entry.opened);
   }
 
+  /** The group that this seat discusses in; null: the hall. */
+  readonly group: number | null = $derived.by(() => groupOf(this.state?.room.breakout ?? null, this.seat.participant));
+
   /** The room as this page shows it: its own screen goes at once when it stops, the node notices after
    *  seconds without packets. */
   readonly shown: RoomSnapshot | null = $derived.by(() => {
-    const room = this.state?.room ?? null;
+    const whole = this.state?.room ?? null;
     const self = this.seat.participant;
+    // Whoever leads sees the whole meeting from inside a group too.
+    const room = whole === null || this.group === null || this.seat.role !== 'site' ? whole : asGroup(whole, this.group);
     if (room === null || this.screen !== null || this.me?.sources.includes('screen') !== true) return room;
     const participants = room.participants.map((who) =>
       who.id === self ? { ...who, sources: who.sources.filter((source) => source !== 'screen') } : who,
@@ -151,7 +157,9 @@ export class RoomSession {
 
   /** The room's participant that sits here. */
   get me(): Participant | null {
-    return this.participant(this.seat.participant);
+    const me = this.participant(this.seat.participant);
+    // In its group everybody may speak.
+    return me === null || this.group === null ? me : { ...me, microphone_granted: true };
   }
 
   participant(id: string | null): Participant | null {
@@ -443,6 +451,10 @@ export class RoomSession {
         break;
       case 'all_muted':
         this.#applyMicrophone();
+        break;
+      case 'breakout':
+        this.#applyMicrophone();
+        if (fact.act === 'opened' || fact.act === 'closed') void playCue(this.choice.loudspeaker);
         break;
       case 'published':
         if (mine && fact.source === 'screen') this.#showScreen();
