@@ -4,11 +4,12 @@ import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
 import conductVi from './conduct.vi.json';
 import deskVi from './desk.vi.json';
+import type officeVi from './office.vi.json';
 import type paperVi from './paper.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi | keyof typeof paperVi;
+export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi | keyof typeof paperVi | keyof typeof officeVi;
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
@@ -54,7 +55,7 @@ export function currentLanguage(): Language {
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
     const [en, roomEn, conductEn, deskEn] = await Promise.all([
-      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'), import('./paper.en.json'),
+      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'), import('./paper.en.json'), import('./office.en.json'),
     ]);
     messages = { ...en.default, ...roomEn.default, ...conductEn.default, ...deskEn.default };
   } else {
