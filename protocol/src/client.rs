@@ -10,6 +10,7 @@ use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::paper::PaperCommand;
 use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::scene::SceneCommand;
@@ -198,6 +199,8 @@ pub enum Command {
     Desk(DeskCommand),
     /// Scenes.
     Scene(SceneCommand),
+    /// Documents on the screens.
+    Paper(PaperCommand),
     /// Group discussion.
     Breakout(BreakoutCommand),
     /// Chair: end the meeting for everyone.

@@ -77,6 +77,16 @@ fn of_desk() -> Vec<String> {
         crate::scene::SceneCommand,
         crate::scene::SceneView,
         crate::scene::KeptScene,
+        crate::paper::PaperKind,
+        crate::paper::PaperAudience,
+        crate::paper::PaperPhase,
+        crate::paper::Paper,
+        crate::paper::PaperChange,
+        crate::paper::PaperEntry,
+        crate::paper::PaperFact,
+        crate::paper::PaperCommand,
+        crate::paper::PaperView,
+        crate::paper::PaperOnAir,
     ]
 }
 

@@ -82,8 +82,7 @@ async fn last_hash_in(tx: &mut Writer, meeting: MeetingId) -> Result<String> {
 
 /// What other tables say because of this fact.
 async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Result<()> {
-    let at = record.at.0;
-    let meeting = meeting.to_string();
+    let (at, meeting) = (record.at.0, meeting.to_string());
     match &record.fact {
         Fact::Opened { .. } | Fact::Ended => {
             let change = match &record.fact {
@@ -117,7 +116,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
             .await?;
         }
         Fact::Left { participant, reason: LeaveReason::Removed } => {
-            show_out(tx, &participant.to_string()).await?;
+            return show_out(tx, &participant.to_string()).await;
         }
         Fact::Left { .. }
         | Fact::Seated { .. }
@@ -143,6 +142,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::Vote(_)
         | Fact::Desk(_)
         | Fact::Scene(_)
+        | Fact::Paper(_)
         | Fact::Breakout(_)
         | Fact::Resumed => {}
     }

@@ -14,6 +14,7 @@ mod messages;
 mod minutes;
 mod operators;
 mod origin;
+mod papers;
 pub(crate) mod passwords;
 mod recordings;
 mod roll;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use protocol::time::Timestamp;
 
 pub(crate) use self::error::ApiError;
@@ -40,6 +41,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::live::Hub;
+use crate::papers::Papers;
 use crate::token::TokenKey;
 use crate::ws;
 
@@ -59,6 +61,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) passwords: Passwords,
     pub(crate) key: TokenKey,
+    pub(crate) papers: Arc<Papers>,
 }
 
 impl App {
@@ -120,6 +123,10 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
         .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
         .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))
+        .route("/meetings/{id}/papers", get(papers::list).post(papers::add))
+        .route("/meetings/{id}/papers/{paper}", patch(papers::change).delete(papers::remove))
+        .route("/meetings/{id}/papers/{paper}/pages/{page}", get(papers::page))
+        .route("/meetings/{id}/papers/{paper}/file", get(papers::file))
         .merge(of_conduct())
         .route("/join/{token}", get(join::info).post(join::site_seat))
         .fallback(error::not_found)

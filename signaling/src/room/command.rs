@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, agenda, breakout, conduct, desk, roll, scene, vote};
+use super::{Now, agenda, breakout, conduct, desk, paper, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -87,6 +87,7 @@ pub(crate) fn facts_of(
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::Desk(command) => desk::facts_of(state, seat, command, now),
         Command::Scene(command) => scene::facts_of(state, seat, command, now),
+        Command::Paper(command) => paper::facts_of(state, seat, command, now),
         Command::Breakout(command) => breakout::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
@@ -251,6 +252,10 @@ fn take_floor_back(state: &State, now: Now) -> Vec<Fact> {
         // In a discussion whoever was invited goes on being one who may speak.
         let granted = state.conduct.regime == Regime::Discussion;
         facts.push(Fact::MicrophoneGranted { participant: holder.participant, granted });
+    }
+    // What a site presented goes with its floor; what the chair shows stays.
+    if seat.is_some_and(|it| it.role == RoomRole::Site) {
+        facts.extend(paper::end_of(state, holder.participant));
     }
     facts
 }

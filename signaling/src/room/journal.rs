@@ -71,6 +71,7 @@ impl Journal {
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
+            | Fact::Paper(_)
             | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}

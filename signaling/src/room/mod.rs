@@ -18,6 +18,7 @@ mod media;
 mod observed;
 mod offers;
 mod office;
+mod paper;
 mod relayed;
 mod roll;
 mod roster;
@@ -50,6 +51,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+pub(crate) use self::paper::unnamed;
 use self::relayed::Relayed;
 pub(crate) use self::roll::report as roll_report;
 pub(crate) use self::roster::whip_participant;

@@ -124,6 +124,7 @@ impl Roster {
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
+            | Fact::Paper(_)
             | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}

@@ -5,6 +5,7 @@ mod breakouts;
 mod conduct;
 mod desk;
 mod ending;
+mod papers;
 mod random;
 mod rolls;
 mod scenes;

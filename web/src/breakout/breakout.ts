@@ -62,7 +62,7 @@ export function sceneOfGroup(room: RoomSnapshot): OnAir {
   const here = room.participants.filter((who) => who.connected);
   const isShowing = here.some((who) => who.sources.includes('screen'));
   const layout = isShowing ? 'document' : (GRIDS.find(([n]) => here.length <= n)?.[1] ?? 'grid25');
-  return { scene: GROUP_SCENE, version: here.length, until: null, content: { name: '', layout, places: here.map((who) => who.id), text: '', countdown_s: 0 } };
+  return { scene: GROUP_SCENE, version: here.length, until: null, content: { name: '', layout, places: here.map((who) => who.id), text: '', paper: null, countdown_s: 0 } };
 }
 
 /** Sites dealt out to `n` groups of nearly the same size, neighbours of the list together. */

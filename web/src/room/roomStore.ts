@@ -10,6 +10,7 @@ import type {
 import { withAgenda } from '../agenda/agenda';
 import { withConduct } from '../conduct/conduct';
 import { withRoll } from '../roll/rolls';
+import { withPapers } from '../paper/papers';
 import { withScenes } from '../scene/scenes';
 import { withVote } from '../vote/votes';
 
@@ -138,6 +139,8 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
       return { ...room, desk: withDesk(room.desk, fact, record) };
     case 'scene':
       return { ...room, scenes: withScenes(room.scenes, fact) };
+    case 'paper':
+      return { ...room, papers: withPapers(room.papers, fact, record.by) };
     case 'packets_traced':
     case 'resumed':
       return room;

@@ -6,6 +6,7 @@ import { counter } from '../lib/time';
 import { conductSentence } from '../conduct/sentences';
 import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
+import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -29,6 +30,7 @@ export function sentenceOf(
   next: FactRecord | undefined,
   who: Who,
   message: (id: string) => string,
+  paper: (id: string) => string = () => '…',
 ): Line | null {
   const fact = record.fact;
   const plain = (key: MessageKey, params?: Record<string, string>): Line => ({
@@ -122,6 +124,8 @@ export function sentenceOf(
       return { text: breakoutSentence(fact, record.by, who, t), kind: fact.act === 'opened' || fact.act === 'closed' ? 'floor' : 'plain' };
     case 'scene':
       return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
+    case 'paper':
+      return fact.act === 'turned' ? null : { text: paperSentence(fact, paper, t), kind: 'plain' };
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':

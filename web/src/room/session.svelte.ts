@@ -18,7 +18,10 @@ import type {
   Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
   Want,
 } from '../protocol';
+import { Pages } from '../paper/pages.svelte';
+import { siteOf } from '../conduct/conduct';
 import { stayAwake } from './awake';
+import { publisherOf, withNext } from './layout';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
@@ -47,6 +50,8 @@ export class RoomSession {
   readonly seat: Seat;
   /** The link that this seat came by. */
   readonly link: string | null;
+  /** Pictures of the documents' pages. */
+  readonly pages: Pages;
   state = $state.raw<RoomState | null>(null);
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
@@ -88,6 +93,7 @@ export class RoomSession {
   constructor(entry: Entry) {
     this.seat = entry.seat;
     this.link = entry.link;
+    this.pages = new Pages(entry.seat.meeting, entry.seat.token);
     this.choice = entry.choice;
     this.#pressed_at = entry.pressed_at;
     this.#reception = new Reception(
@@ -178,6 +184,11 @@ export class RoomSession {
     return this.conducts && screen.width >= WALL_SCREEN_LEAST;
   }
 
+  /** Whether this page shows documents and turns their pages. */
+  get mayPresent(): boolean {
+    return this.conducts || this.seat.role === 'secretary' || (this.seat.role === 'site' && this.holdsFloor);
+  }
+
   get holdsFloor(): boolean {
     return this.state?.room.floor?.participant === this.seat.participant;
   }
@@ -228,7 +239,10 @@ export class RoomSession {
 
   /** What the page shows, main first. */
   watch(wants: Want[]): void {
-    this.#socket.watch(wants);
+    const next = this.participant(this.state?.room.conduct.next ?? null);
+    const site = this.state === null || next === null ? null : siteOf(this.state.room, next);
+    const publisher = site === null || site.id === this.seat.participant ? null : publisherOf(site);
+    this.#socket.watch(withNext(wants, publisher, this.hasWall ? WALL_LINES : SCENE_LINES));
   }
 
   /** Acts in the room; a refusal is told to the person. */
@@ -356,6 +370,7 @@ export class RoomSession {
     this.#connection.close();
     this.#reception.close();
     this.#socket.close();
+    this.pages.close();
     for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
     this.camera = this.microphone = this.screen = null;
   }

@@ -18,6 +18,7 @@ fn scene(layout: SceneLayout, places: &[u64]) -> Scene {
         layout,
         places: places.iter().map(|it| seat(*it)).collect(),
         text: String::new(),
+        paper: None,
         countdown_s: 0,
     }
 }
