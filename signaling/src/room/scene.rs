@@ -54,6 +54,11 @@ impl Scenes {
         self.find(scene).is_ok()
     }
 
+    /// What everybody sees, as it was when it was shown.
+    pub(crate) fn on_air_for_all(&self) -> Option<&Scene> {
+        self.view.all.as_ref().map(|it| &it.content)
+    }
+
     fn find(&self, scene: SceneId) -> Result<&KeptScene, ErrorCode> {
         self.view.kept.iter().find(|it| it.scene == scene).ok_or(ErrorCode::NotFound)
     }
