@@ -133,11 +133,8 @@ fn grid(
     let (width, height) = (WIDTH - GAP, BAR.y - GAP);
     let (across, down) = (width / columns - GAP, height / columns - GAP);
     // Cameras are 16:9.
-    let (w, h) = if across * 9 <= down * 16 {
-        (across & !1, across * 9 / 16 & !1)
-    } else {
-        (down * 16 / 9 & !1, down & !1)
-    };
+    let (w, h) =
+        if across * 9 <= down * 16 { (across, across * 9 / 16) } else { (down * 16 / 9, down) };
     let left = (WIDTH + GAP - columns * (w + GAP)) / 2;
     let top = (BAR.y + GAP - columns * (h + GAP)) / 2;
     let place = |n: usize| {
