@@ -289,7 +289,7 @@ mod tests {
         let live = [camera("a"), camera("b"), camera("c"), camera("d"), screen.clone()];
         let mut scene = scene(&[here("a"), here("b"), here("c"), here("d"), floor("b")]);
         scene.apply(&JournalNote::MainPicture { track: Some(camera("a")) });
-        let mut show = |scene: &mut Scene, note: Option<SceneNote>| {
+        let show = |scene: &mut Scene, note: Option<SceneNote>| {
             scene.apply(&JournalNote::Scene { on_air: note });
             lay(scene, &live, &[])
         };
