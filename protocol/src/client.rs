@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agenda::AgendaCommand;
+use crate::breakout::BreakoutCommand;
 use crate::conduct::ConductCommand;
 use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
@@ -10,6 +11,7 @@ use crate::fact::FactRecord;
 use crate::health::{SelfCheck, Signs, SiteHealth};
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::paper::PaperCommand;
 use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::scene::SceneCommand;
@@ -202,6 +204,10 @@ pub enum Command {
     Desk(DeskCommand),
     /// Scenes.
     Scene(SceneCommand),
+    /// Documents on the screens.
+    Paper(PaperCommand),
+    /// Group discussion.
+    Breakout(BreakoutCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

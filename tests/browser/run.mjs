@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|join|line|screen|tcp|wall|slots|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -9,16 +9,18 @@ import { board } from './board.mjs';
 import { conduct } from './conduct.mjs';
 import { desk } from './desk.mjs';
 import { firefox } from './firefox.mjs';
+import { groups } from './groups.mjs';
 import { join } from './join.mjs';
 import { line } from './line.mjs';
 import { meeting } from './meeting.mjs';
+import { papers } from './papers.mjs';
 import { screen } from './screen.mjs';
 import { size } from './size.mjs';
 import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

@@ -11,6 +11,7 @@ pub(crate) mod facts;
 pub(crate) mod links;
 pub(crate) mod meetings;
 pub(crate) mod minutes;
+pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
 pub(crate) mod seats;
@@ -34,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
+    include_str!("migrations/0004.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.
@@ -288,7 +290,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 3 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 4 }), "{error}");
     }
 
     #[tokio::test]

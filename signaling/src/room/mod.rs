@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod agenda;
+mod breakout;
 mod command;
 mod conduct;
 mod desk;
@@ -18,6 +19,7 @@ mod media;
 mod observed;
 mod offers;
 mod office;
+mod paper;
 mod relayed;
 mod roll;
 mod roster;
@@ -51,6 +53,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+pub(crate) use self::paper::unnamed;
 use self::relayed::Relayed;
 pub(crate) use self::roll::report as roll_report;
 pub(crate) use self::roster::whip_participant;
@@ -110,6 +113,8 @@ pub(crate) struct Room {
     quality_at: Option<u64>,
     health: Health,
     retry_at: Option<u64>,
+    /// When a group discussion is over, in ticks.
+    breakout_at: Option<u64>,
     ending: Option<Ending>,
     /// The end that is being carried out has waited for the last words.
     may_end: bool,
@@ -136,6 +141,7 @@ impl Room {
             quality_at: None,
             health: Health::default(),
             retry_at: None,
+            breakout_at: None,
             ending: None,
             may_end: false,
             outputs: VecDeque::new(),
@@ -230,6 +236,7 @@ impl Room {
             .chain(self.offers.next_deadline())
             .chain(self.quality_at)
             .chain(self.health.at)
+            .chain(self.breakout_at.map(|at| retry.max(at)))
             .chain(self.ending.as_ref().map(|it| it.until))
             .chain(self.retry_at)
             .min()

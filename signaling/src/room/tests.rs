@@ -1,10 +1,12 @@
 //! The law of the room, on scripts of people and on random ones.
 
 mod agenda;
+mod breakouts;
 mod conduct;
 mod desk;
 mod ending;
 mod health;
+mod papers;
 mod random;
 mod rolls;
 mod scenes;
