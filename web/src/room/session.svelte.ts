@@ -149,12 +149,9 @@ export class RoomSession {
       this.#publishes,
       this.hasWall ? WALL_LINES : SCENE_LINES,
     );
-    this.#signs = new SignsWatch({
-      camera: () => this.camera,
-      microphone: () => this.microphone,
-      stats: () => this.#connection.stats(),
-      tell: (signs) => this.#socket.signs(signs),
-    });
+    const tell = this.#socket.signs.bind(this.#socket);
+    const [camera, microphone] = [() => this.camera, () => this.microphone];
+    this.#signs = new SignsWatch({ camera, microphone, stats: () => this.#connection.stats(), tell });
     void this.#begin(entry.opened);
   }
 
