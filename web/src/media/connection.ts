@@ -62,7 +62,8 @@ export interface ReceivingLine {
 }
 
 interface Lines {
-  senders: Record<Source, RTCRtpTransceiver>;
+  /** Null: this page sends nothing. */
+  senders: Record<Source, RTCRtpTransceiver> | null;
   receivers: RTCRtpTransceiver[];
 }
 
@@ -85,7 +86,8 @@ export class MediaConnection {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
-  /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. `n_video`:
+  /** `publishes`: observers have no sending lines: the node would refuse them, and with the first line of a bundle
+   *  the browser refuses the whole answer. `n_video`:
    *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. */
   constructor(callbacks: MediaCallbacks, publishes: boolean, n_video = VIDEO_LINES) {
     this.#callbacks = callbacks;
@@ -177,7 +179,7 @@ export class MediaConnection {
     if (track !== null) hint(source, track);
     try {
       // Even when the line seems to carry it: a former change may still be under way.
-      await this.#lines?.senders[source].sender.replaceTrack(track);
+      await this.#lines?.senders?.[source].sender.replaceTrack(track);
     } catch {
       // The connection closed meanwhile; the next one begins with `#tracks`.
     }
@@ -185,7 +187,7 @@ export class MediaConnection {
 
   /** Which layers of a line somebody looks at; the others are switched off. */
   async demand(source: Source, layers: readonly Layer[], isWatched: boolean): Promise<void> {
-    const sender = this.#lines?.senders[source].sender;
+    const sender = this.#lines?.senders?.[source].sender;
     if (sender === undefined) return;
     // One after the other: parameters that were read before another change are refused.
     this.#demands = this.#demands.then(() => applyDemand(sender, layers, isWatched));
@@ -212,7 +214,7 @@ export class MediaConnection {
         sendEncodings: encodings,
       });
     };
-    const senders = {
+    const senders = !this.#publishes ? null : {
       microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
       camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
       screen: line('screen', [
@@ -225,7 +227,7 @@ export class MediaConnection {
       const kind = n < AUDIO_LINES ? 'audio' : 'video';
       receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
     }
-    for (const sender of [senders.camera, senders.screen]) prefer(sender, SENT);
+    for (const sender of senders === null ? [] : [senders.camera, senders.screen]) prefer(sender, SENT);
     for (const receiver of receivers) {
       if (receiver.receiver.track.kind !== 'video') continue;
       prefer(receiver, RECEIVED);
@@ -243,9 +245,10 @@ export class MediaConnection {
   }
 
   #sends(lines: Lines): SendLine[] {
-    if (!this.#publishes) return [];
+    const senders = lines.senders;
+    if (senders === null) return [];
     const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
-    return sources.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
+    return sources.map((source) => ({ mid: senders[source].mid ?? '', source }));
   }
 
   #watch(peer: RTCPeerConnection): void {

@@ -65,6 +65,8 @@ function session() {
       demand: () => {},
       speakers: () => {},
       quality: () => {},
+      health: () => {},
+      checkAsked: () => {},
       resumeAfter: () => seen.resume,
     },
   );
