@@ -46,6 +46,7 @@ impl Room {
                 let (account, seconds) = (*account, *seconds);
                 Ok(vec![Fact::PacketsTraced { participant, account, seconds }])
             }
+            Act::SyncPapers(ready) => Ok(paper::synced(state, ready)),
             Act::Call { by, sites, reached } => {
                 if !super::desk::runs(self.role_of(*by)?) {
                     return Err(ErrorCode::Forbidden);
@@ -53,7 +54,6 @@ impl Room {
                 let (sites, reached) = (sites.clone(), *reached);
                 Ok(vec![Fact::Desk(DeskFact::Called { sites, reached })])
             }
-            Act::SyncPapers(ready) => Ok(paper::synced(state, ready)),
             Act::OpenRoll { by, roll, rules, sites } => {
                 roll::open(state, self.role_of(*by)?, *roll, *rules, sites)
             }
