@@ -123,6 +123,8 @@ impl Core {
         let speakers = &mut room.speakers;
         let gate = level.map_or(Gate::Open, |it| speakers.level(track_index, it & 0x7f, now));
         if !is_allowed {
+            // Nobody is to begin with what was not granted when it came.
+            layer.cache.forget_key_frame();
             self.counters.dropped_grant += 1;
             return;
         }
