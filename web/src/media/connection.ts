@@ -4,7 +4,7 @@
 
 import type { ErrorCode, Layer, SendLine, Source } from '../protocol';
 import { applyDemand } from './demand';
-import { AUDIO_LINES, makeLines, newPeer, VIDEO_LINES, type Described, type Lines } from './lines';
+import { AUDIO_LINES, describe, VIDEO_LINES, type Described, type Lines } from './lines';
 import { withOpusOptions } from './sdp';
 
 /** The node has this long to answer an offer before it is made again, ms. Longer: a lost offer costs
@@ -19,6 +19,8 @@ const RESTART_WAIT_MS = 4_000;
 /** First and longest pause before a new offer, ms. */
 const RETRY_FIRST_MS = 300;
 const RETRY_LONGEST_MS = 8_000;
+
+const SOURCES: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
 
 /** How the connection stands. */
 export type MediaState =
@@ -60,6 +62,8 @@ export class MediaConnection {
   #ahead: Promise<Described | null> | null;
   #demands: Promise<void> = Promise.resolve();
   #attempt = 0;
+  /** The start under way: of two, the later one counts. */
+  #starting: object | null = null;
   #isRestarting = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
@@ -92,7 +96,7 @@ export class MediaConnection {
     window.addEventListener('online', this.#networkChanged);
     const attempt = {};
     this.#starting = attempt;
-    const described = await this.#describe();
+    const described = (await this.#takeAhead()) ?? (await describe(this.#n_video));
     if (this.#starting !== attempt) {
       described?.peer.close();
       return;
@@ -188,8 +192,18 @@ export class MediaConnection {
   /** Ends everything. */
   close(): void {
     window.removeEventListener('online', this.#networkChanged);
+    void this.#takeAhead().then((ahead) => ahead?.peer.close());
     this.#drop();
     this.#become({ at: 'off' });
+  }
+
+  /** The connection that was made before, if it fits; it is used once. */
+  async #takeAhead(): Promise<Described | null> {
+    const ahead = (await this.#ahead) ?? null;
+    this.#ahead = null;
+    if (ahead === null || ahead.n_video === this.#n_video) return ahead;
+    ahead.peer.close();
+    return null;
   }
 
   #tellLines(lines: Lines): void {
@@ -202,8 +216,7 @@ export class MediaConnection {
 
   #sends(lines: Lines): SendLine[] {
     if (!this.#publishes) return [];
-    const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
-    return sources.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
+    return SOURCES.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
   }
 
   #watch(peer: RTCPeerConnection): void {
@@ -244,6 +257,7 @@ export class MediaConnection {
   #drop(): void {
     this.#clearTimer();
     this.#isRestarting = false;
+    this.#starting = null;
     this.#peer?.close();
     this.#peer = null;
     this.#lines = null;

@@ -22,9 +22,6 @@ const SCREEN_FRAMES_PER_S = 15;
 const MICROPHONE_BITRATE_BPS = 40_000;
 const SCREEN_AUDIO_BITRATE_BPS = 96_000;
 
-/** What each sending line carries. */
-export type Tracks = Record<Source, MediaStreamTrack | null>;
-
 export interface Lines {
   senders: Record<Source, RTCRtpTransceiver>;
   receivers: RTCRtpTransceiver[];
@@ -37,16 +34,11 @@ export interface Described {
   n_video: number;
 }
 
-/** A connection without lines. */
-export function newPeer(): RTCPeerConnection {
-  return new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
-}
-
 /** Makes all lines. */
-export function makeLines(peer: RTCPeerConnection, tracks: Tracks, n_video: number): Lines {
+function makeLines(peer: RTCPeerConnection, n_video: number): Lines {
   const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
     const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
-    return peer.addTransceiver(tracks[source] ?? kind, {
+    return peer.addTransceiver(kind, {
       direction: 'sendonly',
       sendEncodings: encodings,
     });
@@ -73,13 +65,12 @@ export function makeLines(peer: RTCPeerConnection, tracks: Tracks, n_video: numb
   return { senders, receivers };
 }
 
-/** Makes a connection ahead. Null if the browser does not: then it is made when it is needed. */
-export async function describeAhead(n_video: number): Promise<Described | null> {
+/** Makes a connection with all its lines, on which nothing is sent yet, and its offer. Null if the browser does not. */
+export async function describe(n_video: number): Promise<Described | null> {
   let peer: RTCPeerConnection | null = null;
   try {
-    peer = newPeer();
-    const none: Tracks = { microphone: null, camera: null, screen: null, screen_audio: null };
-    const lines = makeLines(peer, none, n_video);
+    peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
+    const lines = makeLines(peer, n_video);
     await peer.setLocalDescription(await peer.createOffer());
     return { peer, lines, n_video };
   } catch {

@@ -4,7 +4,8 @@
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
-import { MediaConnection, SCENE_LINES, WALL_LINES, type MediaState } from '../media/connection';
+import { MediaConnection, type MediaState } from '../media/connection';
+import { SCENE_LINES, WALL_LINES, type Described } from '../media/lines';
 import {
   openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
 } from '../media/devices';
@@ -39,6 +40,14 @@ export interface Entry {
   pressed_at: number;
   /** The link that this seat came by. */
   link: string | null;
+  ahead?: Ahead | undefined;
+}
+
+/** What was begun before there was a seat, so that nobody waits for it afterwards. */
+export interface Ahead {
+  /** A connection that is described. */
+  described: Promise<Described | null>;
+  socket: SocketLike;
 }
 
 /** A stay in a room. */
@@ -94,7 +103,13 @@ export class RoomSession {
       (blocked) => (this.isSoundBlocked = blocked),
     );
     void this.#reception.setSink(entry.choice.loudspeaker);
-    this.#socket = new RoomSocket(connect, entry.seat.token, {
+    let early = entry.ahead?.socket;
+    const socket = () => {
+      const [first, other] = [early, undefined];
+      early = other;
+      return first ?? connect();
+    };
+    this.#socket = new RoomSocket(socket, entry.seat.token, {
       status: (status) => this.#statusChanged(status),
       welcome: (_participant, now, snapshot, restarted) => {
         this.clock_offset_ms = now - Date.now();
@@ -127,6 +142,7 @@ export class RoomSession {
       },
       this.#publishes,
       this.hasWall ? WALL_LINES : SCENE_LINES,
+      entry.ahead?.described,
     );
     void this.#begin(entry.opened);
   }
@@ -537,7 +553,8 @@ export class RoomSession {
   }
 }
 
-function connect(): SocketLike {
+/** Opens a WebSocket to the server. */
+export function connect(): SocketLike {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return new WebSocket(`${scheme}://${location.host}/ws`) as unknown as SocketLike;
 }
