@@ -59,7 +59,8 @@ pub(super) fn divide(session: &mut Session, tracks: &[Option<Track>], now: Insta
         SessionKind::Room { .. } | SessionKind::Publish => Lowest::MayPause,
         SessionKind::Receive { .. } | SessionKind::Programme => Lowest::Kept,
     };
-    let downlink = Downlink { estimate: receiver.estimate(), sound, lowest };
+    let is_frail = receiver.estimator.as_ref().is_some_and(|it| it.is_frail());
+    let downlink = Downlink { estimate: receiver.estimate(), sound, lowest, is_frail };
     let (asks, given) = (&receiver.asks, &mut receiver.given);
     (receiver.memory, receiver.total) = allocate(downlink, asks, receiver.memory, now, given);
     for (&line, given) in receiver.order.iter().zip(&receiver.given) {
