@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn a_proxy_on_this_machine_is_believed_in_either_family_and_of_ipv6_the_network_counts() {
         let mut headers = HeaderMap::new();
-        let of = |peer: &str, headers: &HeaderMap| address(peer.parse().unwrap(), headers).to_string();
+        let of =
+            |peer: &str, headers: &HeaderMap| address(peer.parse().unwrap(), headers).to_string();
         assert_eq!(of("[::ffff:10.1.2.3]:9", &headers), "10.1.2.3");
         assert_eq!(of("[2001:db8:1:2:3:4:5:6]:9", &headers), "2001:db8:1:2::");
         headers.insert("x-forwarded-for", "192.0.2.7".parse().unwrap());

@@ -164,7 +164,8 @@ fn a_frail_line_shows_the_smallest_picture_and_a_good_one_the_sharpest_again() {
         let mut world = World::new(good, &[page(&[camera])], seed);
         world.pass(10_000);
         assert_eq!(world.resolution(0, 0), Some(2));
-        world.line = Line { loss: 0.05, delay_ms: 30, jitter_ms: 5, queue_ms: 400, ..Line::of(300e3) };
+        world.line =
+            Line { loss: 0.05, delay_ms: 30, jitter_ms: 5, queue_ms: 400, ..Line::of(300e3) };
         world.pass(5_000);
         let mut larger_ms = 0;
         for _ in 0..4_000 {
@@ -178,7 +179,9 @@ fn a_frail_line_shows_the_smallest_picture_and_a_good_one_the_sharpest_again() {
             back_ms += 10;
             assert!(back_ms < 25_000, "{seed}");
         }
-        println!("5 % lost of 300 kbit/s: larger for {larger_ms} ms of 40,000; sharp again after {back_ms} ms");
+        println!(
+            "5 % lost of 300 kbit/s: larger for {larger_ms} ms of 40,000; sharp again after {back_ms} ms"
+        );
         assert!(larger_ms <= 4_000, "{seed} {larger_ms}");
     }
 }

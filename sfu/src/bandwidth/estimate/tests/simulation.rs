@@ -29,7 +29,15 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn of(bps: f64) -> Self {
-        Self { bps, delay_ms: 25, queue_ms: 500, loss: 0.0, jitter_ms: 0, others_bps: 0.0, policer_ms: 0 }
+        Self {
+            bps,
+            delay_ms: 25,
+            queue_ms: 500,
+            loss: 0.0,
+            jitter_ms: 0,
+            others_bps: 0.0,
+            policer_ms: 0,
+        }
     }
 }
 
