@@ -27,9 +27,10 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
         .await
         .map_err(|error| anyhow::anyhow!(doctor::port_taken(&error, "TCP", http, "--http")))?;
     let node = bind_media(&config)?;
+    let worker = std::env::current_exe().context("This program does not know its own file")?;
     let recorder = recorder::Node::open(recorder::Config {
         archive: config.node.data.join("archive"),
-        worker: std::env::current_exe().context("This program does not know its own file")?,
+        worker: worker.clone(),
     })?;
 
     let (to_media, media_commands) = mpsc::channel(IN_FLIGHT_MAX);
@@ -45,6 +46,7 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
         data: config.node.data.clone(),
         open_rooms,
         assets: assets::source(),
+        worker,
         metrics: vec![Arc::new(move |out: &mut String| metrics.metrics(out))],
         version: cli::VERSION,
     })

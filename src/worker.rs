@@ -12,6 +12,10 @@ pub(crate) enum Job {
     Compose { dir: PathBuf },
     /// Print minutes: the document as JSON on standard input, the file on standard output.
     Minutes { format: Format },
+    /// Say what an uploaded file is.
+    PaperCheck { file: PathBuf },
+    /// Draw the pages of a document's folder.
+    PaperDraw { dir: PathBuf, kind: String },
     /// The same with a table.
     Table { format: Table },
 }
@@ -50,6 +54,8 @@ impl From<Format> for protocol::control::DocumentFormat {
 pub(crate) fn run(job: Job) -> ExitCode {
     match job {
         Job::Compose { dir } => recorder::worker::compose(&dir),
+        Job::PaperCheck { file } => signaling::papers::check(&file),
+        Job::PaperDraw { dir, kind } => signaling::papers::draw(&dir, &kind),
         Job::Table { format } => recorder::worker::table(format.into()),
         Job::Minutes { format } => recorder::worker::minutes(format.into()),
     }

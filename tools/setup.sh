@@ -10,13 +10,16 @@ what=${1:-run}
 say() { printf '== %s\n' "$*"; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 
+# Running: poppler draws the pages of documents. Word, PowerPoint and Excel files need LibreOffice besides
+# (libreoffice-impress, -writer, -calc: 500 MB), which is not installed here; without it the page says so.
 # Building: ffmpeg-next binds to FFmpeg's own headers (clang reads them), ring compiles C.
 packages=(gcc libc6-dev pkg-config clang libclang-dev
   libavcodec-dev libavformat-dev libavutil-dev libswscale-dev
-  libswresample-dev)
-# Tests: two browsers, ffprobe, Vietnamese speech, text of a PDF, a network of their own, GStreamer as a WHIP publisher.
+  libswresample-dev
+  poppler-utils)
+# Tests: two browsers, ffprobe, Vietnamese speech, a network of their own, GStreamer as a WHIP publisher.
 if [ "$what" = test ]; then
-  packages+=(ffmpeg chromium firefox-esr espeak-ng poppler-utils iproute2 util-linux
+  packages+=(ffmpeg chromium firefox-esr espeak-ng iproute2 util-linux
     python3 python3-gst-1.0 gir1.2-gst-plugins-bad-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good
     gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav gstreamer1.0-nice)
 fi

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::SiteId;
+use crate::conduct::Regime;
+use crate::id::{PaperId, SceneId, SiteId};
 use crate::time::Timestamp;
 
 /// Most items of an agenda.
@@ -26,6 +27,17 @@ pub struct AgendaItem {
     /// The site that presents it; none: the hall.
     #[cfg_attr(test, ts(type = "string | null"))]
     pub site: Option<SiteId>,
+    /// The regime that it begins; none: as it is.
+    #[serde(default)]
+    pub regime: Option<Regime>,
+    /// The scene that every screen shows; none: as it is.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub scene: Option<SceneId>,
+    /// The document that every screen shows; none: one that is shown ends.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub paper: Option<PaperId>,
 }
 
 /// What happened to the agenda.
@@ -55,7 +67,7 @@ pub enum AgendaCommand {
         /// At most [`AGENDA_ITEMS_MAX`], in order.
         items: Vec<AgendaItem>,
     },
-    /// Begins an item: floor, main picture and clock go with it. Said twice, it is done once.
+    /// Begins an item: regime, floor, main picture, scene, document and clock go with it. Said twice, it is done once.
     Begin {
         /// Its place, 0 first.
         index: u32,

@@ -316,7 +316,7 @@ pub struct Chapter {
     pub ms: u64,
     /// What begins there.
     pub kind: ChapterKind,
-    /// Name of the site, or text of the decision.
+    /// Name of the site, text of the decision, name and page of the document.
     pub text: String,
 }
 
@@ -331,6 +331,8 @@ pub enum ChapterKind {
     Decision,
     /// The server came up again: what lies before is a gap.
     Gap,
+    /// A page of a document was shown: its name, a line feed, the page.
+    Page,
 }
 
 /// `GET` and `PUT /api/meetings/{id}/minutes`.

@@ -3,12 +3,14 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::agenda::AgendaCommand;
+use crate::breakout::BreakoutCommand;
 use crate::conduct::ConductCommand;
 use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
+use crate::paper::PaperCommand;
 use crate::roll::RollCommand;
 use crate::room::RoomSnapshot;
 use crate::scene::SceneCommand;
@@ -197,6 +199,10 @@ pub enum Command {
     Desk(DeskCommand),
     /// Scenes.
     Scene(SceneCommand),
+    /// Documents on the screens.
+    Paper(PaperCommand),
+    /// Group discussion.
+    Breakout(BreakoutCommand),
     /// Chair: end the meeting for everyone.
     #[serde(deserialize_with = "nothing_more")]
     End,

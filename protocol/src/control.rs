@@ -9,6 +9,7 @@ use crate::id::{MeetingId, RecordingId, RequestId, SessionId};
 use crate::insight::RoomRoutes;
 use crate::media::{Grant, Layer, Slot, SlotLimit, Source, TrackKey, Want};
 use crate::minutes::MinutesDocument;
+use crate::scene::SceneLayout;
 use crate::table::{TableDocument, TableFormat};
 use crate::time::Timestamp;
 
@@ -102,6 +103,11 @@ pub struct RoomMedia {
     pub grants: Vec<Grant>,
     /// Publishers whose voice is always among those forwarded: the chair, the floor holder.
     pub pinned: Vec<String>,
+    /// Who is in which group, 1 and up; the rest are in the hall, group 0. A group hears and sees itself alone,
+    /// and is not recorded.
+    pub groups: Vec<(String, u8)>,
+    /// Who sees the pictures of all groups: those who run the meeting. Empty while there is no group.
+    pub oversees: Vec<String>,
     /// The main picture, for WHEP programme sessions and for the recorder.
     pub main: Option<TrackKey>,
     /// What the recorder is to get.
@@ -360,6 +366,22 @@ pub enum JournalNote {
         /// Came.
         present: bool,
     },
+    /// What every screen was laid out as; none: as each page does by itself.
+    Scene {
+        /// The scene on air for everyone.
+        on_air: Option<SceneNote>,
+    },
+}
+
+/// A scene as far as the composed picture follows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SceneNote {
+    /// How the pictures lie.
+    pub layout: SceneLayout,
+    /// Publishers that were put on places, first place first.
+    pub places: Vec<String>,
+    /// Words on the screen, may be empty.
+    pub text: String,
 }
 
 /// What minutes are printed as.

@@ -86,6 +86,28 @@ pub enum ErrorCode {
     ChatClosed,
     /// A scene names a site that is not in the room.
     SceneUnknownSite,
+    /// No such document in this meeting (any more).
+    PaperUnknown,
+    /// The document has no such page.
+    PaperPageUnknown,
+    /// No document is shown.
+    PaperNotShown,
+    /// Not everyone may read this document now, so it cannot be put on every screen.
+    PaperNotForAll,
+    /// The file is not of a kind that is taken, whatever its name says.
+    PaperKindUnknown,
+    /// The file would unpack to far more than it may.
+    PaperBomb,
+    /// The file is damaged, or locked by a password.
+    PaperUnreadable,
+    /// Documents of Word, PowerPoint and Excel need LibreOffice on the server.
+    PaperOfficeMissing,
+    /// A group discussion is going on already.
+    BreakoutRunning,
+    /// No group discussion is going on (any more).
+    BreakoutNotRunning,
+    /// It is in a group, where the hall does not see or hear it.
+    InGroup,
     /// The server failed; the log tells why.
     Internal,
 }

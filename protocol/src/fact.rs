@@ -5,11 +5,13 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::AgendaFact;
+use crate::breakout::BreakoutFact;
 use crate::conduct::ConductFact;
 use crate::desk::DeskFact;
 use crate::error::ErrorCode;
 use crate::id::{AccountId, LinkId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
+use crate::paper::PaperFact;
 use crate::role::RoomRole;
 use crate::roll::RollFact;
 use crate::scene::SceneFact;
@@ -223,6 +225,10 @@ pub enum Fact {
     Desk(DeskFact),
     /// Something of scenes happened.
     Scene(SceneFact),
+    /// Something happened to the documents.
+    Paper(PaperFact),
+    /// Something of a group discussion happened.
+    Breakout(BreakoutFact),
     /// The server came up again in the middle of this meeting; who was connected has to return.
     Resumed,
     /// The meeting ended for everyone: the last fact.

@@ -105,6 +105,10 @@ id_type!(
     SceneId
 );
 id_type!(
+    /// A document of a meeting.
+    PaperId
+);
+id_type!(
     /// A delegate who was named for a meeting, with a link of its own.
     DelegateId
 );

@@ -4,10 +4,11 @@
 //! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
 //! (what happened, the source of every other record), [`room`] (what a room looks like now),
 //! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
-//! [`minutes`] (the document), [`agenda`] (what is dealt with), [`conduct`] (regimes, limits), [`vote`] (votes), [`roll`] (roll-call), [`table`] (tables to be printed), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+//! [`minutes`] (the document), [`agenda`] (what is dealt with), [`conduct`] (regimes, limits), [`vote`] (votes), [`roll`] (roll-call), [`breakout`] (group discussion), [`paper`] (documents on the screens), [`table`] (tables to be printed), [`insight`] (how the lines go), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
 
 pub mod agenda;
 pub mod api;
+pub mod breakout;
 pub mod client;
 pub mod conduct;
 pub mod control;
@@ -18,6 +19,7 @@ pub mod id;
 pub mod insight;
 pub mod media;
 pub mod minutes;
+pub mod paper;
 pub mod role;
 pub mod roll;
 pub mod room;

@@ -97,6 +97,12 @@ pub struct RollTotals {
 }
 
 impl RollTotals {
+    /// With the delegates in the chair's own hall.
+    #[must_use]
+    pub fn with_hall(self, hall: u32) -> Self {
+        Self { headcount: self.headcount.saturating_add(hall), ..self }
+    }
+
     /// The sums of some rows.
     pub fn of<'a>(rows: impl IntoIterator<Item = &'a RollRow>) -> Self {
         rows.into_iter().fold(Self::default(), |sum, row| Self {
@@ -169,6 +175,9 @@ pub enum RollFact {
         roll: RollId,
         /// The rows, in protocol order.
         rows: Vec<RollRow>,
+        /// Delegates in the chair's own hall, which is no site; 0 in logs before it was counted.
+        #[serde(default)]
+        hall: u32,
         /// Whether enough were present.
         quorum_met: Option<bool>,
     },
@@ -241,6 +250,8 @@ pub struct RollView {
     pub closed_at: Option<Timestamp>,
     /// The frozen rows; empty while it is open.
     pub rows: Vec<RollRow>,
+    /// Delegates in the chair's own hall when it was closed; 0 while it is open.
+    pub hall: u32,
     /// What was put right afterwards.
     pub amendments: Vec<Amendment>,
 }

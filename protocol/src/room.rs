@@ -4,10 +4,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
+use crate::breakout::Breakout;
 use crate::conduct::Conduct;
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
+use crate::paper::PaperView;
 use crate::role::RoomRole;
 use crate::roll::RollView;
 use crate::scene::SceneView;
@@ -56,6 +58,10 @@ pub struct RoomSnapshot {
     pub desk: DeskView,
     /// Scenes.
     pub scenes: SceneView,
+    /// Documents.
+    pub papers: PaperView,
+    /// The group discussion that is going on.
+    pub breakout: Option<Breakout>,
 }
 
 /// One seat of a room.

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ParticipantId, SceneId};
+use crate::id::{PaperId, ParticipantId, SceneId};
 use crate::time::Timestamp;
 
 /// Longest name of a scene, in characters.
@@ -69,6 +69,10 @@ pub struct Scene {
     pub places: Vec<ParticipantId>,
     /// Words on the screen, at most [`SCENE_TEXT_CHARS_MAX`] characters, may be empty.
     pub text: String,
+    /// A document that is shown with it; none: one that is shown ends.
+    #[serde(default)]
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub paper: Option<PaperId>,
     /// A countdown that begins when it is shown, s; 0: none.
     pub countdown_s: u32,
 }

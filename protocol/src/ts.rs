@@ -65,6 +65,10 @@ fn of_desk() -> Vec<String> {
         crate::desk::DeskCommand,
         crate::desk::DeskView,
         crate::desk::Note,
+        crate::breakout::Group,
+        crate::breakout::Breakout,
+        crate::breakout::BreakoutFact,
+        crate::breakout::BreakoutCommand,
         crate::scene::SceneLayout,
         crate::scene::Scene,
         crate::scene::SceneAudience,
@@ -73,6 +77,16 @@ fn of_desk() -> Vec<String> {
         crate::scene::SceneCommand,
         crate::scene::SceneView,
         crate::scene::KeptScene,
+        crate::paper::PaperKind,
+        crate::paper::PaperAudience,
+        crate::paper::PaperPhase,
+        crate::paper::Paper,
+        crate::paper::PaperChange,
+        crate::paper::PaperEntry,
+        crate::paper::PaperFact,
+        crate::paper::PaperCommand,
+        crate::paper::PaperView,
+        crate::paper::PaperOnAir,
     ]
 }
 

@@ -169,10 +169,18 @@ pub enum VoteFact {
         vote: VoteId,
         /// Its rules.
         rules: VoteRules,
-        /// Who may vote: fixed from here on.
+        /// Who may vote from here on.
         electors: Vec<Elector>,
         /// Of a poll: the key that proves its ballots (RSA modulus, base64url; the exponent is 65537).
         public_key: Option<String>,
+    },
+    /// Somebody who came after the vote opened was let in to it.
+    Admitted {
+        /// To which vote.
+        #[cfg_attr(test, ts(type = "string"))]
+        vote: VoteId,
+        /// Who, and with how many votes.
+        elector: Elector,
     },
     /// An elector voted: once, and that stands.
     Cast {
@@ -220,7 +228,7 @@ pub enum VoteFact {
         /// Which.
         #[cfg_attr(test, ts(type = "string"))]
         vote: VoteId,
-        /// Why.
+        /// Why; empty: the meeting ended before it was closed.
         reason: String,
     },
 }
@@ -234,6 +242,15 @@ pub enum VoteCommand {
     Open {
         /// Its rules.
         rules: VoteRules,
+    },
+    /// Chair, secretary: let somebody vote who came, or declared its hall, after the vote opened.
+    Admit {
+        /// To which vote.
+        #[cfg_attr(test, ts(type = "string"))]
+        vote: VoteId,
+        /// Whom.
+        #[cfg_attr(test, ts(type = "string"))]
+        participant: ParticipantId,
     },
     /// Elector: vote; the secretary enters what a site reports by telephone.
     Cast {

@@ -100,6 +100,8 @@ pub(crate) struct Track {
     pub(crate) clock_rate: u32,
     /// The publisher repairs what we ask for.
     pub(crate) repairs: bool,
+    /// In which group its publisher is; 0: the hall.
+    pub(crate) group: usize,
     /// The room lets it through.
     pub(crate) is_allowed: bool,
     pub(crate) is_live: bool,
@@ -129,7 +131,8 @@ pub(crate) struct Room {
     pub(crate) tracks: Vec<Option<Track>>,
     /// Everybody connected to it.
     pub(crate) sessions: Vec<SessionIndex>,
-    pub(crate) speakers: Speakers,
+    /// The voices of the hall, and of each group after it.
+    pub(crate) speakers: Vec<Speakers>,
     pub(crate) pending: Vec<Pending>,
     /// What waits is held back until then at the latest, so that a frame leaves as one burst.
     pub(crate) held_until: Option<Instant>,
@@ -203,7 +206,7 @@ impl Room {
             state,
             tracks: Vec::new(),
             sessions: Vec::new(),
-            speakers: Speakers::default(),
+            speakers: vec![Speakers::default()],
             pending: Vec::with_capacity(PENDING_MAX),
             held_until: None,
             is_touched: false,
@@ -252,6 +255,9 @@ impl Room {
     /// Takes over what the control plane wants.
     pub(crate) fn set(&mut self, state: RoomMedia) {
         self.state = state;
+        let n_groups = self.state.groups.iter().map(|(_, group)| usize::from(*group)).max();
+        let n_speakers = self.speakers.len().max(1 + n_groups.unwrap_or(0));
+        self.speakers.resize_with(n_speakers, Speakers::default);
         for track in 0..self.tracks.len() {
             self.allow(track);
         }
@@ -268,14 +274,50 @@ impl Room {
         })
     }
 
+    /// In which group a publisher is; 0: the hall.
+    pub(crate) fn group_of(&self, publisher: &str) -> usize {
+        let named = self.state.groups.iter().find(|(name, _)| name == publisher);
+        named.map_or(0, |(_, group)| usize::from(*group))
+    }
+
+    /// Whether a receiver in `group` sees what is published in the group of a track.
+    pub(crate) fn sees(&self, receiver: &str, group: usize, track: TrackIndex) -> bool {
+        self.state.groups.is_empty()
+            || self.hears(group, track)
+            || self.state.oversees.iter().any(|it| it == receiver)
+    }
+
+    /// Whether a receiver in `group` hears a track.
+    pub(crate) fn hears(&self, group: usize, track: TrackIndex) -> bool {
+        self.tracks.get(track).and_then(Option::as_ref).is_some_and(|it| it.group == group)
+    }
+
+    /// Brings a track to its publisher's group: its voice is ranked among those there.
+    fn regroup(&mut self, index: TrackIndex) {
+        let Some(Some(track)) = self.tracks.get(index) else { return };
+        let (before, group) = (track.group, self.group_of(&track.key.publisher));
+        if before == group {
+            return;
+        }
+        let voice = self.speakers.get_mut(before).and_then(|it| it.take(index));
+        if let (Some(voice), Some(speakers)) = (voice, self.speakers.get_mut(group)) {
+            speakers.put(voice);
+        }
+        if let Some(Some(track)) = self.tracks.get_mut(index) {
+            track.group = group;
+        }
+    }
+
     /// Reads a track's grant again.
     fn allow(&mut self, index: TrackIndex) {
+        self.regroup(index);
         let Some(Some(track)) = self.tracks.get(index) else { return };
+        let group = track.group;
         let is_allowed = self.is_granted(&track.key);
         let is_pinned = self.state.pinned.contains(&track.key.publisher)
             || track.key.source == Source::ScreenAudio;
         let is_heard = is_allowed && track.is_live;
-        self.speakers.set(index, is_heard, is_pinned);
+        self.speakers[group].set(index, is_heard, is_pinned);
         if let Some(Some(track)) = self.tracks.get_mut(index) {
             track.is_allowed = is_allowed;
         }
@@ -306,7 +348,8 @@ impl Room {
         }
         self.tracks[index] = Some(track);
         if key.source.is_audio() {
-            self.speakers.add(index, key, now);
+            // `allow` brings it to its group.
+            self.speakers[0].add(index, key, now);
         }
         self.allow(index);
         self.is_dirty = true;
@@ -316,7 +359,7 @@ impl Room {
     /// Takes a track out.
     pub(crate) fn remove_track(&mut self, index: TrackIndex) -> Option<Track> {
         let track = self.tracks.get_mut(index)?.take()?;
-        self.speakers.remove(index);
+        self.speakers[track.group].remove(index);
         self.pending.retain(|pending| pending.track != index);
         let publisher = &track.key.publisher;
         if !self.tracks().any(|(_, other)| other.key.publisher == *publisher) {
@@ -329,6 +372,11 @@ impl Room {
     /// All tracks.
     pub(crate) fn tracks(&self) -> impl Iterator<Item = (TrackIndex, &Track)> {
         self.tracks.iter().enumerate().filter_map(|(index, track)| Some((index, track.as_ref()?)))
+    }
+
+    /// Brings the order of the voices up to date; whether it changed.
+    pub(crate) fn rank(&mut self, now: Instant) -> bool {
+        self.speakers.iter_mut().fold(false, |changed, it| it.rank(now) | changed)
     }
 
     /// A track that may be forwarded and is being sent.

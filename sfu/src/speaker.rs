@@ -51,7 +51,7 @@ struct Speech {
 
 /// One voice.
 #[derive(Debug)]
-struct Voice {
+pub(crate) struct Voice {
     track: TrackIndex,
     key: TrackKey,
     /// Smoothed loudness above silence, sixteenths of a decibel.
@@ -132,8 +132,7 @@ impl Voice {
 impl Speakers {
     /// A voice joins at the end of the order.
     pub(crate) fn add(&mut self, track: TrackIndex, key: TrackKey, now: Instant) {
-        self.remove(track);
-        self.voices.push(Voice {
+        self.put(Voice {
             track,
             key,
             loudness: 0,
@@ -144,6 +143,13 @@ impl Speakers {
             is_heard: false,
             is_first: false,
         });
+    }
+
+    /// A voice comes from another order and joins at the end of this one.
+    pub(crate) fn put(&mut self, voice: Voice) {
+        let track = voice.track;
+        self.remove(track);
+        self.voices.push(voice);
         if self.places.len() <= track {
             self.places.resize(track + 1, NOWHERE);
         }
@@ -157,16 +163,23 @@ impl Speakers {
 
     /// A voice leaves.
     pub(crate) fn remove(&mut self, track: TrackIndex) {
+        self.take(track);
+    }
+
+    /// A voice leaves, perhaps for another order. What it was saying is told here.
+    pub(crate) fn take(&mut self, track: TrackIndex) -> Option<Voice> {
         let at = self.places.get(track).copied().unwrap_or(NOWHERE);
         if at == NOWHERE {
-            return;
+            return None;
         }
         self.places[track] = NOWHERE;
-        let ended = self.voices.remove(at).end_speech();
-        self.ended.extend(ended);
+        let mut voice = self.voices.remove(at);
+        self.ended.extend(voice.end_speech());
         for voice in &self.voices[at..] {
             self.places[voice.track] -= 1;
         }
+        voice.last_loud = None;
+        Some(voice)
     }
 
     /// Whether the voice may be heard, and whether it goes before all that are not pinned.

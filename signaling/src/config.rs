@@ -37,6 +37,8 @@ pub struct Config {
     pub assets: AssetSource,
     /// What the other roles add to `/metrics`.
     pub metrics: Vec<MetricsSource>,
+    /// The executable whose `worker` looks into documents and draws them.
+    pub worker: PathBuf,
     /// The program's version, for `/version`.
     pub version: &'static str,
 }

@@ -13,6 +13,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::http::{self, App, Passwords};
 use crate::live::{self, Hub};
+use crate::papers::Papers;
 use crate::token::TokenKey;
 
 /// The control plane.
@@ -21,6 +22,7 @@ pub struct Control {
     pub(crate) hub: Arc<Hub>,
     config: Config,
     key: TokenKey,
+    papers: Arc<Papers>,
 }
 
 impl fmt::Debug for Control {
@@ -39,7 +41,10 @@ impl Control {
         let hub = Hub::new(db.clone());
         let n_rooms = hub.restore_all().await?;
         tracing::info!(n_rooms, "control plane open");
-        Ok(Self { db, hub, config, key })
+        let worker = config.worker.clone();
+        let papers = Papers::open(&config.data, worker, db.clone(), Arc::clone(&hub));
+        papers.resume().await?;
+        Ok(Self { db, hub, config, key, papers })
     }
 
     /// The data folder.
@@ -56,7 +61,7 @@ impl Control {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), Error> {
         let address = listener.local_addr().map_err(Error::Listener)?;
-        let db = self.db.clone();
+        let database = self.db.clone();
         let hub = Arc::clone(&self.hub);
         let links = tokio::spawn({
             let hub = Arc::clone(&hub);
@@ -72,14 +77,15 @@ impl Control {
         let passwords = tokio::task::spawn_blocking(Passwords::new)
             .await
             .map_err(|error| Error::Listener(std::io::Error::other(error)))?;
-        let app = App { config: self.config, db: self.db, hub: self.hub, passwords, key: self.key };
+        let (config, db, hub) = (self.config, self.db, self.hub);
+        let app = App { config, db, hub, passwords, key: self.key, papers: self.papers };
         tracing::info!(%address, "listening");
         tokio::select! {
             () = http::serve(listener, http::router(Arc::new(app))) => {}
             () = shutdown => tracing::info!("control plane stops"),
         }
         links.abort();
-        db.close().await;
+        database.close().await;
         Ok(())
     }
 }

@@ -16,6 +16,7 @@ mod error;
 mod http;
 mod live;
 mod minutes;
+pub mod papers;
 mod room;
 mod secret;
 mod text;

@@ -128,7 +128,8 @@ async function agenda({ chair, sites }) {
   await step('the chair writes the agenda and names who presents', async () => {
     await page.getByRole('button', { name: vi('agenda.edit'), exact: true }).click();
     await page.getByLabel(vi('agenda.items'), { exact: true }).fill('Khai mạc | 10\nTham luận của địa phương | 15\nKết luận | 5');
-    await page.getByLabel(vi('agenda.presenter', { title: 'Tham luận của địa phương' }), { exact: true }).selectOption({ label: SITES[0].short });
+    await page.getByRole('group', { name: vi('agenda.presenter', { title: 'Tham luận của địa phương' }), exact: true })
+      .getByLabel(vi('agenda.presenter_short'), { exact: true }).selectOption({ label: SITES[0].short });
     await chromium.shot(page, 'agenda-edit');
     await page.getByRole('button', { name: vi('agenda.save'), exact: true }).click();
     await page.getByRole('button', { name: vi('agenda.begin'), exact: true }).click();

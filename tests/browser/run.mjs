@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|join|line|screen|tcp|wall|slots|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|groups|papers|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -8,16 +8,18 @@ import { check, finish, note, StepFailed } from './check.mjs';
 import { conduct } from './conduct.mjs';
 import { desk } from './desk.mjs';
 import { firefox } from './firefox.mjs';
+import { groups } from './groups.mjs';
 import { join } from './join.mjs';
 import { line } from './line.mjs';
 import { meeting } from './meeting.mjs';
+import { papers } from './papers.mjs';
 import { screen } from './screen.mjs';
 import { size } from './size.mjs';
 import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, groups, papers, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

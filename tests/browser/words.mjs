@@ -9,6 +9,8 @@ const messages = {
   ...JSON.parse(readFileSync(join(folder, 'room.vi.json'), 'utf8')),
   ...JSON.parse(readFileSync(join(folder, 'conduct.vi.json'), 'utf8')),
   ...JSON.parse(readFileSync(join(folder, 'desk.vi.json'), 'utf8')),
+  ...JSON.parse(readFileSync(join(folder, 'paper.vi.json'), 'utf8')),
+  ...JSON.parse(readFileSync(join(folder, 'office.vi.json'), 'utf8')),
 };
 
 /** The Vietnamese text of a key, with `{name}` replaced. */

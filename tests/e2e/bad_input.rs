@@ -9,7 +9,7 @@ use tungstenite::{Message, WebSocket};
 
 use crate::support::{Node, PATIENCE, run_to_end};
 
-type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
+pub type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 
 /// Larger than any message that the protocol allows (256 KiB).
 const OVERSIZED: usize = 300 * 1024;
@@ -74,12 +74,12 @@ fn join_path(link: &Value) -> String {
     format!("/api/join/{}", path.rsplit('/').next().unwrap())
 }
 
-fn say(socket: &mut Socket, message: &Value) {
+pub fn say(socket: &mut Socket, message: &Value) {
     socket.send(Message::text(message.to_string())).expect("it can be sent");
 }
 
 /// The next JSON message, or none when the server closed.
-fn hear(socket: &mut Socket) -> Option<Value> {
+pub fn hear(socket: &mut Socket) -> Option<Value> {
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => return serde_json::from_str(&text).ok(),

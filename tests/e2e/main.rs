@@ -30,6 +30,7 @@ mod bad_media;
 mod doctor;
 mod full_disk;
 mod gstreamer;
+mod invite;
 mod load;
 mod puppet;
 mod startup;

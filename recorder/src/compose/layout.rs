@@ -1,9 +1,11 @@
-//! Who is seen where: a pure function of the scene and of the pictures that exist at a moment. One main
-//! picture to the left, up to five others in a column beside it, a line with title and time below.
+//! Who is seen where: a pure function of the scene and of the pictures that exist at a moment. As the desk had laid
+//! out every screen; else one main picture to the left, up to five others in a column beside it. A line with title
+//! and time below.
 
 use std::collections::HashSet;
 
 use protocol::media::{Source, TrackKey};
+use protocol::scene::SceneLayout;
 
 use super::canvas::Rect;
 use super::scene::Scene;
@@ -57,24 +59,89 @@ pub fn layout(
         }
     }
     let Some(main) = main_track(scene, live, &publishers) else { return Vec::new() };
-    let sides = side_tracks(scene, live, &publishers, &main);
+    match scene.on_air.as_ref().map(|it| it.layout) {
+        Some(SceneLayout::Recess) => Vec::new(),
+        Some(SceneLayout::Main) => vec![cell(scene, &main, MAIN_ALONE, true)],
+        Some(SceneLayout::Document) => document(scene, live, &main),
+        Some(
+            it @ (SceneLayout::Grid4
+            | SceneLayout::Grid9
+            | SceneLayout::Grid16
+            | SceneLayout::Grid25),
+        ) => grid(scene, live, &publishers, &main, it.n_places()),
+        Some(SceneLayout::Sides) | None => {
+            let sides = others(scene, live, &publishers, &main);
+            beside(scene, &main, &sides[..sides.len().min(SIDES_MAX)])
+        }
+    }
+}
 
-    let cell = |track: &TrackKey, rect: Rect, is_main: bool| Cell {
+fn cell(scene: &Scene, track: &TrackKey, rect: Rect, is_main: bool) -> Cell {
+    Cell {
         has_floor: scene.floor.as_deref() == Some(track.publisher.as_str()),
         name: scene.name(&track.publisher).to_owned(),
         track: track.clone(),
         rect,
         is_main,
-    };
-    let mut cells = vec![cell(&main, if sides.is_empty() { MAIN_ALONE } else { MAIN }, true)];
+    }
+}
+
+/// The main picture with others in a column.
+fn beside(scene: &Scene, main: &TrackKey, sides: &[TrackKey]) -> Vec<Cell> {
+    let mut cells = vec![cell(scene, main, if sides.is_empty() { MAIN_ALONE } else { MAIN }, true)];
     // In line with the main picture, unless the column is higher than it.
     let column = sides.len() * (SIDE_HEIGHT + GAP);
     let top = MAIN.y.min((BAR.y + GAP).saturating_sub(column) / 2);
     for (n, track) in sides.iter().enumerate() {
         let rect = Rect::new(SIDE_X, top + n * (SIDE_HEIGHT + GAP), SIDE_WIDTH, SIDE_HEIGHT);
-        cells.push(cell(track, rect, false));
+        cells.push(cell(scene, track, rect, false));
     }
     cells
+}
+
+/// A shared screen with who speaks beside it, so that no line of it is hidden; without a screen, the main picture.
+fn document(scene: &Scene, live: &[TrackKey], main: &TrackKey) -> Vec<Cell> {
+    let is_screen = |it: &&TrackKey| it.source == Source::Screen;
+    let of_main = live.iter().filter(is_screen).find(|it| it.publisher == main.publisher);
+    let Some(screen) = of_main.or_else(|| live.iter().find(is_screen)) else {
+        return beside(scene, main, &[]);
+    };
+    let publisher = scene.floor.clone().unwrap_or_else(|| main.publisher.clone());
+    beside(scene, screen, &[TrackKey { publisher, source: Source::Camera }])
+}
+
+/// As many pictures of one size as the scene has places: who was put there, then the main picture, then the rest.
+fn grid(
+    scene: &Scene,
+    live: &[TrackKey],
+    publishers: &[&str],
+    main: &TrackKey,
+    n_places: usize,
+) -> Vec<Cell> {
+    let by_hand = scene.on_air.iter().flat_map(|it| &it.places);
+    let by_hand = by_hand.filter(|it| publishers.contains(&it.as_str()));
+    let by_hand = by_hand.map(|it| TrackKey { publisher: it.clone(), source: Source::Camera });
+    let mut tracks: Vec<TrackKey> = Vec::new();
+    let rest = others(scene, live, publishers, main);
+    for track in by_hand.chain(std::iter::once(main.clone())).chain(rest) {
+        if !tracks.contains(&track) {
+            tracks.push(track);
+        }
+    }
+    tracks.truncate(n_places);
+    let columns = n_places.isqrt().max(1);
+    let (width, height) = (WIDTH - GAP, BAR.y - GAP);
+    let (across, down) = (width / columns - GAP, height / columns - GAP);
+    // Cameras are 16:9.
+    let (w, h) =
+        if across * 9 <= down * 16 { (across, across * 9 / 16) } else { (down * 16 / 9, down) };
+    let left = (WIDTH + GAP - columns * (w + GAP)) / 2;
+    let top = (BAR.y + GAP - columns * (h + GAP)) / 2;
+    let place = |n: usize| {
+        let (row, column) = (n / columns, n % columns);
+        Rect::new(left + column * (w + GAP), top + row * (h + GAP), w, h)
+    };
+    tracks.iter().enumerate().map(|(n, track)| cell(scene, track, place(n), false)).collect()
 }
 
 /// What the room chose, if its publisher is here; else the floor holder; else who came first.
@@ -94,12 +161,7 @@ fn main_track(scene: &Scene, live: &[TrackKey], publishers: &[&str]) -> Option<T
 
 /// Screens that are shared beside the main picture, then those who spoke last, then who has a camera, then
 /// the rest; each in the order in which they came.
-fn side_tracks(
-    scene: &Scene,
-    live: &[TrackKey],
-    publishers: &[&str],
-    main: &TrackKey,
-) -> Vec<TrackKey> {
+fn others(scene: &Scene, live: &[TrackKey], publishers: &[&str], main: &TrackKey) -> Vec<TrackKey> {
     let screens = live.iter().filter(|track| track.source == Source::Screen).cloned();
     let mut cameras: Vec<&str> = publishers.to_vec();
     cameras.sort_by_key(|publisher| {
@@ -109,7 +171,7 @@ fn side_tracks(
     let cameras = cameras
         .into_iter()
         .map(|publisher| TrackKey { publisher: publisher.to_owned(), source: Source::Camera });
-    screens.chain(cameras).filter(|track| track != main).take(SIDES_MAX).collect()
+    screens.chain(cameras).filter(|track| track != main).collect()
 }
 
 fn has_camera(live: &[TrackKey], publisher: &str) -> bool {
@@ -119,7 +181,7 @@ fn has_camera(live: &[TrackKey], publisher: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use protocol::control::JournalNote;
+    use protocol::control::{JournalNote, SceneNote};
 
     use super::*;
 
@@ -195,6 +257,58 @@ mod tests {
         assert!(lay(&Scene::default(), &[], &[]).is_empty());
     }
 
+    fn on_air(layout: SceneLayout, places: &[&str]) -> SceneNote {
+        let places = places.iter().map(|it| (*it).to_owned()).collect();
+        SceneNote { layout, places, text: String::new() }
+    }
+
+    fn any_scene() -> impl Strategy<Value = Option<SceneNote>> {
+        let layouts = [
+            SceneLayout::Main,
+            SceneLayout::Sides,
+            SceneLayout::Grid4,
+            SceneLayout::Grid9,
+            SceneLayout::Grid16,
+            SceneLayout::Grid25,
+            SceneLayout::Document,
+            SceneLayout::Recess,
+        ];
+        let layout = prop::sample::select(layouts.to_vec());
+        let places = prop::collection::vec((0_u8..14).prop_map(|n| format!("s{n}")), 0..6);
+        let scene = (layout, places);
+        prop::option::of(scene.prop_map(|(layout, places)| SceneNote {
+            layout,
+            places,
+            text: String::new(),
+        }))
+    }
+
+    #[test]
+    fn the_composed_picture_follows_the_scene_that_was_on_every_screen() {
+        let screen = TrackKey { publisher: "c".into(), source: Source::Screen };
+        let live = [camera("a"), camera("b"), camera("c"), camera("d"), screen.clone()];
+        let mut scene = scene(&[here("a"), here("b"), here("c"), here("d"), floor("b")]);
+        scene.apply(&JournalNote::MainPicture { track: Some(camera("a")) });
+        let show = |scene: &mut Scene, note: Option<SceneNote>| {
+            scene.apply(&JournalNote::Scene { on_air: note });
+            lay(scene, &live, &[])
+        };
+        let cells = show(&mut scene, Some(on_air(SceneLayout::Grid4, &["d", "gone"])));
+        assert_eq!(
+            shown(&cells),
+            ["d", "a", "c", "b"],
+            "who was put there, the main one, a screen, the speaker"
+        );
+        assert_eq!(cells[2].track, screen);
+        assert!(cells.iter().all(|it| it.rect.width == cells[0].rect.width && !it.is_main));
+        let cells = show(&mut scene, Some(on_air(SceneLayout::Document, &[])));
+        assert_eq!((shown(&cells), &cells[0].track), (vec!["c", "b"], &screen));
+        assert_eq!(shown(&show(&mut scene, Some(on_air(SceneLayout::Main, &[])))), ["a"]);
+        assert!(show(&mut scene, Some(on_air(SceneLayout::Recess, &[]))).is_empty());
+        assert!(scene.is_recess());
+        assert_eq!(shown(&show(&mut scene, None))[0], "a");
+    }
+
     #[test]
     fn a_page_that_never_sends_anything_takes_no_place() {
         let scene = scene(&[here("secretary"), here("a")]);
@@ -205,7 +319,7 @@ mod tests {
         #[test]
         fn cells_lie_on_the_canvas_above_the_bar_and_apart_and_nobody_is_shown_twice(
             sites in prop::collection::vec((0_u8..12, any::<bool>(), any::<bool>()), 0..20),
-            main in 0_u8..14, holder in 0_u8..14,
+            main in 0_u8..14, holder in 0_u8..14, on_air in any_scene(),
         ) {
             let name = |n: u8| format!("s{n}");
             let mut scene = Scene::default();
@@ -216,9 +330,13 @@ mod tests {
             }
             scene.apply(&JournalNote::MainPicture { track: Some(camera(&name(main))) });
             scene.apply(&floor(&name(holder)));
+            let is_grid = on_air.as_ref().is_some_and(|it| it.layout.n_places() != 5 && it.layout.n_places() != 0);
+            let n_max = on_air.as_ref().map_or(0, |it| it.layout.n_places()).max(1 + SIDES_MAX);
+            scene.apply(&JournalNote::Scene { on_air });
             let cells = lay(&scene, &live, &[]);
-            prop_assert!(cells.len() <= 1 + SIDES_MAX);
-            prop_assert_eq!(cells.iter().filter(|cell| cell.is_main).count(), cells.len().min(1));
+            prop_assert!(cells.len() <= n_max);
+            let n_main = if is_grid { 0 } else { cells.len().min(1) };
+            prop_assert_eq!(cells.iter().filter(|cell| cell.is_main).count(), n_main);
             for (n, cell) in cells.iter().enumerate() {
                 let r = cell.rect;
                 prop_assert!(r.x + r.width <= WIDTH && r.y + r.height <= BAR.y);

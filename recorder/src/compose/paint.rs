@@ -50,6 +50,7 @@ enum Drawn {
     Nothing,
     Cells(Vec<(Cell, Version)>),
     Gap(i64),
+    Recess(String),
 }
 
 impl Painter {
@@ -70,7 +71,7 @@ impl Painter {
             cells.iter().map(|cell| (cell.clone(), pictures.version(&cell.track))).collect();
         let before = match std::mem::replace(&mut self.drawn, Drawn::Nothing) {
             Drawn::Cells(before) if is_same_layout(&before, cells) => before,
-            Drawn::Cells(_) | Drawn::Nothing | Drawn::Gap(_) => {
+            Drawn::Cells(_) | Drawn::Nothing | Drawn::Gap(_) | Drawn::Recess(_) => {
                 self.clear();
                 Vec::new()
             }
@@ -102,8 +103,18 @@ impl Painter {
         self.drawn = Drawn::Gap(from.0);
     }
 
-    /// Draws title and time.
-    pub(super) fn bar(&mut self, now: Timestamp) {
+    /// Draws the words of a recess.
+    pub(super) fn recess(&mut self, words: &str) {
+        if self.drawn == Drawn::Recess(words.to_owned()) {
+            return;
+        }
+        self.clear();
+        self.centred(if words.is_empty() { "Giải lao" } else { words }, 56, 290, LIGHT);
+        self.drawn = Drawn::Recess(words.to_owned());
+    }
+
+    /// Draws title and time, and the words that stood on every screen.
+    pub(super) fn bar(&mut self, now: Timestamp, words: &str) {
         let clock = format!("{} {}", date_of(now), clock_of(now));
         if clock == self.clock {
             return;
@@ -113,7 +124,11 @@ impl Painter {
         let left = WIDTH - 16 - mask.width;
         let y = BAR.y + (BAR.height - mask.height) / 2;
         self.canvas.stamp(left, y, mask, QUIET);
-        let mask = self.letters.draw(&self.title, 20, left - 48);
+        let title = match words {
+            "" => self.title.clone(),
+            words => format!("{} · {words}", self.title),
+        };
+        let mask = self.letters.draw(&title, 20, left - 48);
         self.canvas.stamp(16, y, mask, LIGHT);
         self.clock = clock;
     }
@@ -261,10 +276,18 @@ mod tests {
                 .filter(|(x, y)| painter.canvas.brightness(*x, *y) > 180)
                 .count()
         };
-        painter.bar(Timestamp(0));
+        painter.bar(Timestamp(0), "");
         assert!(bright(&painter, Rect::new(16, BAR.y, 200, 38)) > 100);
         painter.gap(Timestamp(0), Timestamp(5_000));
         assert!(bright(&painter, Rect::new(300, 260, 680, 80)) > 1_000);
+        painter.recess("Tiếp tục lúc 14 giờ 00");
+        let words = bright(&painter, Rect::new(300, 280, 680, 80));
+        assert!(words > 1_000, "{words}");
+        painter.recess("");
+        assert!(
+            bright(&painter, Rect::new(300, 280, 680, 80)) < words,
+            "the words before are gone"
+        );
         let cell = Cell {
             track: TrackKey { publisher: "a".into(), source: Source::Camera },
             rect: Rect::new(8, 50, 1_032, 580),

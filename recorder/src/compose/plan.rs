@@ -130,6 +130,7 @@ impl Plan {
             JournalNote::Name { .. }
             | JournalNote::MainPicture { .. }
             | JournalNote::Floor { .. }
+            | JournalNote::Scene { .. }
             | JournalNote::Present { .. } => None,
         });
         named.map_or(publisher, String::as_str)

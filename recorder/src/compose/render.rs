@@ -89,12 +89,13 @@ pub(super) fn render(
         let now = |us: i64| Timestamp(plan.started_at.0 + us / 1_000);
         match gaps.peek() {
             Some((from, to)) if *from <= us => painter.gap(now(*from), now(*to)),
+            Some(_) | None if scene.is_recess() => painter.recess(scene.words()),
             Some(_) | None => {
                 let cells = layout(&scene, &videos.live(), &heard(&audios, us), &senders);
                 painter.cells(&cells, &mut videos);
             }
         }
-        painter.bar(now(us));
+        painter.bar(now(us), scene.words());
         writer.picture(&painter.canvas)?;
         writer.sound(&mixer.take(STEP_SAMPLES))?;
     }

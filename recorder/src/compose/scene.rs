@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use protocol::control::JournalNote;
+use protocol::control::{JournalNote, SceneNote};
 use protocol::media::TrackKey;
+use protocol::scene::SceneLayout;
 
 /// Most names, and most publishers remembered: a province's sites and more.
 const PUBLISHERS_MAX: usize = 10_000;
@@ -16,6 +17,8 @@ pub struct Scene {
     pub main: Option<TrackKey>,
     /// Who holds the floor.
     pub floor: Option<String>,
+    /// How every screen was laid out, if the desk had laid it out.
+    pub on_air: Option<SceneNote>,
     /// Who came, in that order, and whether they are still here.
     here: Vec<(String, bool)>,
     /// Who held the floor, the latest first.
@@ -32,6 +35,7 @@ impl Scene {
                 }
             }
             JournalNote::MainPicture { track } => self.main.clone_from(track),
+            JournalNote::Scene { on_air } => self.on_air.clone_from(on_air),
             JournalNote::Floor { publisher } => {
                 self.floor.clone_from(publisher);
                 if let Some(publisher) = publisher {
@@ -49,6 +53,16 @@ impl Scene {
                 }
             }
         }
+    }
+
+    /// Whether every screen showed words alone.
+    pub fn is_recess(&self) -> bool {
+        self.on_air.as_ref().is_some_and(|it| it.layout == SceneLayout::Recess)
+    }
+
+    /// What stood on every screen besides pictures.
+    pub fn words(&self) -> &str {
+        self.on_air.as_ref().map_or("", |it| it.text.as_str())
     }
 
     /// The name on a publisher's strip: its own word for itself if the room gave none.

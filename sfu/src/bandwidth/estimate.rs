@@ -267,20 +267,23 @@ impl Estimator {
             received,
             is_probed: self.probe.is_out(),
         };
-        let was_frail = self.is_frail;
         if self.rate.update(&signal, us) {
             self.least.forget();
         }
-        self.is_frail = self.rate.is_frail(us);
-        if was_frail && !self.is_frail {
-            // What probes found while so much was lost says nothing of now.
-            self.probe.encourage();
-        }
+        self.note_frailty(us);
         let was_out = self.probe.is_out();
         if let Some(result) = self.probe.judge(newest_sent, us, self.rate.bps()) {
             self.rate.set(result.max(self.rate.bps()));
         } else if was_out && !self.probe.is_out() {
             self.rate.give_up();
+        }
+    }
+
+    /// What probes found while so much was lost says nothing of a line that is frail no more.
+    fn note_frailty(&mut self, us: i64) {
+        let was_frail = std::mem::replace(&mut self.is_frail, self.rate.is_frail(us));
+        if was_frail && !self.is_frail {
+            self.probe.encourage();
         }
     }
 

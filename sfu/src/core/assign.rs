@@ -14,7 +14,7 @@ use crate::core::newcomer;
 use crate::forward::line::Line;
 use crate::room::{Room, Track, layer_index};
 use crate::session::Session;
-use crate::speaker::TrackIndex;
+use crate::speaker::{Speakers, TrackIndex};
 
 /// A track that a receiver should get, and no sharper than this layer.
 type Wanted = (TrackIndex, usize);
@@ -83,6 +83,7 @@ impl Core {
 
 /// The pictures that a session should get, most important first.
 fn pictures(room: &Room, session: &Session) -> Vec<Wanted> {
+    let group = room.group_of(&session.publisher);
     match &session.kind {
         SessionKind::Publish => Vec::new(),
         SessionKind::Room { .. } => session
@@ -91,10 +92,12 @@ fn pictures(room: &Room, session: &Session) -> Vec<Wanted> {
             .filter(|want| want.track.publisher != session.publisher)
             .filter(|want| !want.track.source.is_audio())
             .filter_map(|want| Some((room.find(&want.track)?, layer_index(want.layer_max))))
+            .filter(|(track, _)| room.sees(&session.publisher, group, *track))
             .collect(),
         SessionKind::Receive { of } => published(room, session, of, Source::Camera),
         SessionKind::Programme => {
             let main = room.state.main.as_ref().and_then(|main| room.find(main));
+            let main = main.filter(|track| room.hears(group, *track));
             main.map(|track| (track, SHARPEST)).into_iter().collect()
         }
     }
@@ -110,13 +113,20 @@ fn sounds(room: &Room, session: &Session) -> Vec<Wanted> {
                 let track = room.tracks.get(*track).and_then(Option::as_ref);
                 track.is_some_and(|it| it.key.publisher != session.publisher)
             };
-            room.speakers.order().filter(is_other).map(|track| (track, SHARPEST)).collect()
+            // The control plane names no group that `Room::set` has not made room for.
+            let voices = room.speakers.get(room.group_of(&session.publisher)).into_iter();
+            voices
+                .flat_map(Speakers::order)
+                .filter(is_other)
+                .map(|track| (track, SHARPEST))
+                .collect()
         }
     }
 }
 
 /// The tracks of one kind of the publishers that a WHEP session asks for, in the order they came.
 fn published(room: &Room, session: &Session, of: &[String], source: Source) -> Vec<Wanted> {
+    let group = room.group_of(&session.publisher);
     let is_asked = |key: &TrackKey| {
         key.source == source
             && key.publisher != session.publisher
@@ -124,7 +134,8 @@ fn published(room: &Room, session: &Session, of: &[String], source: Source) -> V
     };
     let mut found: Vec<(u64, TrackIndex)> = room
         .tracks()
-        .filter(|(_, track)| track.is_allowed && track.is_live && is_asked(&track.key))
+        .filter(|(_, track)| track.is_allowed && track.is_live && track.group == group)
+        .filter(|(_, track)| is_asked(&track.key))
         .map(|(index, track)| (track.order, index))
         .collect();
     found.sort_unstable();

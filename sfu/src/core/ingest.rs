@@ -84,7 +84,7 @@ impl Core {
             extensions.unwrap_or_default();
         let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
         let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
-        let (is_allowed, repairs) = (track.is_allowed, track.repairs);
+        let (is_allowed, repairs, group) = (track.is_allowed, track.repairs, track.group);
         track.last_packet = now.at;
         let is_video = !track.key.source.is_audio();
         let was_paused = is_video && !track.is_active(arrived.layer, now.at);
@@ -120,8 +120,10 @@ impl Core {
         }
         let level = || arrived.header.extension(packet, level_id)?.first().copied();
         let level = if level_id == 0 { None } else { level() };
-        let speakers = &mut room.speakers;
-        let gate = level.map_or(Gate::Open, |it| speakers.level(track_index, it & 0x7f, now));
+        let gate = match (level, room.speakers.get_mut(group)) {
+            (Some(level), Some(speakers)) => speakers.level(track_index, level & 0x7f, now),
+            (Some(_) | None, _) => Gate::Open,
+        };
         if !is_allowed {
             // Nobody is to begin with what was not granted when it came.
             layer.cache.forget_key_frame();
@@ -133,8 +135,7 @@ impl Core {
             self.last_origin += 1;
             layer.origin = self.last_origin;
         }
-        let tap = layer.tap;
-        let (layer, seq) = (arrived.layer, arrived.seq);
+        let (tap, layer, seq) = (layer.tap, arrived.layer, arrived.seq);
         if gate == Gate::Closed {
             self.counters.silent_packets += 1;
         } else {
@@ -289,6 +290,7 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         order: 0,
         payload_type: send.chosen.payload_type,
         repairs: send.chosen.feedback.contains(&"nack"),
+        group: 0,
         is_allowed: false,
         is_live: false,
         last_packet: now,

@@ -14,7 +14,8 @@ use crate::speaker::TrackIndex;
 
 /// Which layer of a track is recorded.
 fn recorded_layer(room: &Room, track: &Track, now: Now) -> Option<usize> {
-    if room.state.tap.is_none() || !track.is_allowed || !track.is_live {
+    // What is said in a group stays there.
+    if room.state.tap.is_none() || !track.is_allowed || !track.is_live || track.group != 0 {
         return None;
     }
     let is_main = room.state.main.as_ref() == Some(&track.key);

@@ -11,6 +11,7 @@ use crate::clock::Now;
 use crate::core::{Core, Timer};
 use crate::room::Room;
 use crate::session::CONSENT;
+use crate::speaker::Speakers;
 
 /// A publisher's feedback is looked at this often.
 const PUBLISHER_TICK: Duration = Duration::from_millis(20);
@@ -93,7 +94,7 @@ impl Core {
         }
         room.n_ticks += 1;
         let looks_at_layers = room.n_ticks.is_multiple_of(LAYER_TICKS);
-        if room.speakers.rank(now.at) {
+        if room.rank(now.at) {
             room.is_dirty = true;
         }
         self.tap.extend(room.tap.flush());
@@ -142,9 +143,8 @@ impl Core {
             return;
         }
         let tracks = &room.tracks;
-        let speaking = room.speakers.speaking(now.at);
+        let speaking = room.speakers.iter_mut().flat_map(|it| it.speaking(now.at));
         let publishers: Vec<String> = speaking
-            .iter()
             .filter_map(|track| tracks.get(*track)?.as_ref())
             .filter(|track| track.key.source == Source::Microphone)
             .map(|track| track.key.publisher.clone())
@@ -161,7 +161,7 @@ impl Core {
     pub(super) fn flush_speech(&mut self, name: &str, now: Now) {
         if let Some(&index) = self.by_name.get(name) {
             if let Some(Some(room)) = self.rooms.get_mut(index) {
-                room.speakers.end_speeches();
+                room.speakers.iter_mut().for_each(Speakers::end_speeches);
             }
             self.tell_speech(index, now);
         }
@@ -172,7 +172,8 @@ impl Core {
     /// Says what speeches have ended.
     pub(super) fn tell_speech(&mut self, index: usize, now: Now) {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
-        while let Some(spoke) = room.speakers.poll_spoke(now.at) {
+        let speakers = &mut room.speakers;
+        while let Some(spoke) = speakers.iter_mut().find_map(|it| it.poll_spoke(now.at)) {
             if spoke.source != Source::Microphone {
                 continue;
             }

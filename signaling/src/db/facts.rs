@@ -82,22 +82,16 @@ async fn last_hash_in(tx: &mut Writer, meeting: MeetingId) -> Result<String> {
 
 /// What other tables say because of this fact.
 async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Result<()> {
-    let at = record.at.0;
-    let meeting = meeting.to_string();
+    let (at, meeting) = (record.at.0, meeting.to_string());
     match &record.fact {
-        Fact::Opened { .. } => {
-            sqlx::query("update meeting set state = 'open', opened_at = $1 where meeting_id = $2")
-                .bind(at)
-                .bind(meeting)
-                .execute(&mut *tx)
-                .await?;
-        }
-        Fact::Ended => {
-            sqlx::query("update meeting set state = 'ended', ended_at = $1 where meeting_id = $2")
-                .bind(at)
-                .bind(meeting)
-                .execute(&mut *tx)
-                .await?;
+        Fact::Opened { .. } | Fact::Ended => {
+            let change = match &record.fact {
+                Fact::Ended => {
+                    "update meeting set state = 'ended', ended_at = $1 where meeting_id = $2"
+                }
+                _ => "update meeting set state = 'open', opened_at = $1 where meeting_id = $2",
+            };
+            sqlx::query(change).bind(at).bind(meeting).execute(&mut *tx).await?;
         }
         Fact::RecordingStarted { recording } => {
             // Said again when the recorder writes again after a failure: then the row is there.
@@ -122,7 +116,7 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
             .await?;
         }
         Fact::Left { participant, reason: LeaveReason::Removed } => {
-            show_out(tx, &participant.to_string()).await?;
+            return show_out(tx, &participant.to_string()).await;
         }
         Fact::Left { .. }
         | Fact::Seated { .. }
@@ -148,6 +142,8 @@ async fn project(tx: &mut Writer, meeting: MeetingId, record: &FactRecord) -> Re
         | Fact::Vote(_)
         | Fact::Desk(_)
         | Fact::Scene(_)
+        | Fact::Paper(_)
+        | Fact::Breakout(_)
         | Fact::Resumed => {}
     }
     Ok(())

@@ -10,6 +10,7 @@ pub(crate) mod facts;
 pub(crate) mod links;
 pub(crate) mod meetings;
 pub(crate) mod minutes;
+pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
 pub(crate) mod seats;
@@ -29,8 +30,11 @@ use sqlx::{Row as _, SqliteConnection};
 use crate::error::Error;
 
 /// Migrations in order; the database's version is how many have been applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001.sql"),
+    include_str!("migrations/0002.sql"),
+    include_str!("migrations/0004.sql"),
+];
 
 /// Connections that read at the same time. More would only wait for two cores.
 const READERS_MAX: u32 = 4;
@@ -284,7 +288,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 2 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 3 }), "{error}");
     }
 
     #[tokio::test]

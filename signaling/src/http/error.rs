@@ -48,9 +48,11 @@ fn status(code: ErrorCode) -> StatusCode {
             StatusCode::UNAUTHORIZED
         }
         ErrorCode::Forbidden | ErrorCode::NotElector => StatusCode::FORBIDDEN,
-        ErrorCode::NotFound | ErrorCode::LinkInvalid | ErrorCode::NotInRoom => {
-            StatusCode::NOT_FOUND
-        }
+        ErrorCode::NotFound
+        | ErrorCode::LinkInvalid
+        | ErrorCode::NotInRoom
+        | ErrorCode::PaperUnknown
+        | ErrorCode::PaperPageUnknown => StatusCode::NOT_FOUND,
         ErrorCode::LinkExpired | ErrorCode::MeetingEnded => StatusCode::GONE,
         ErrorCode::MeetingNotOpen
         | ErrorCode::SeatTaken
@@ -66,13 +68,22 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::RollNotRunning
         | ErrorCode::RollIncomplete
         | ErrorCode::ChatClosed
-        | ErrorCode::SceneUnknownSite => StatusCode::CONFLICT,
+        | ErrorCode::BreakoutRunning
+        | ErrorCode::BreakoutNotRunning
+        | ErrorCode::InGroup
+        | ErrorCode::SceneUnknownSite
+        | ErrorCode::PaperNotShown
+        | ErrorCode::PaperNotForAll => StatusCode::CONFLICT,
         ErrorCode::InvalidInput
         | ErrorCode::VersionMismatch
         | ErrorCode::UnknownMessage
         | ErrorCode::InvalidSdp
         | ErrorCode::TallyMismatch => StatusCode::BAD_REQUEST,
-        ErrorCode::UnsupportedMedia => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorCode::UnsupportedMedia
+        | ErrorCode::PaperKindUnknown
+        | ErrorCode::PaperBomb
+        | ErrorCode::PaperUnreadable
+        | ErrorCode::PaperOfficeMissing => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorCode::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         ErrorCode::TooManyRequests | ErrorCode::AccountLocked => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::MediaUnavailable | ErrorCode::RecorderUnavailable => {

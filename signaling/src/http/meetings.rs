@@ -10,7 +10,7 @@ use protocol::api::{JoinLink, Meeting, MeetingState, NewMeeting, Unit};
 use protocol::error::ErrorCode;
 use protocol::fact::FactRecord;
 use protocol::id::{LinkId, MeetingId};
-use protocol::role::AccountRole::{Chair, Desk, Host};
+use protocol::role::AccountRole::{Chair, Desk, Host, Secretary};
 use protocol::time::Timestamp;
 
 use super::access::SignedIn;
@@ -18,7 +18,7 @@ use super::body::{Body, Parsed};
 use super::{ApiError, App};
 use crate::db::meetings::{NewLink, NewRow};
 use crate::db::{self, links as link_rows, seats, units as unit_rows};
-use crate::room::{Act, told_all};
+use crate::room::{Act, told_all, unnamed};
 use crate::secret::{Secret, entropy};
 use crate::text::nfc;
 
@@ -146,6 +146,7 @@ pub(super) async fn open(
     match meeting.state {
         MeetingState::Scheduled => {
             app.hub.open(&meeting).await?;
+            app.papers.sync(id).await;
             // A meeting that begins on another day than planned still lets its sites in.
             link_rows::extend(&app.db, id, links_expire_at(app.now())).await?;
         }
@@ -229,12 +230,15 @@ async fn show_out(app: &App, id: MeetingId, site: protocol::id::SiteId) -> Resul
 /// `GET /api/meetings/{id}/facts`.
 pub(super) async fn facts(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Json<Vec<FactRecord>>, ApiError> {
     found(&app, id).await?;
     let entries = db::facts::list(&app.db, id).await?;
-    Ok(Json(told_all(entries.into_iter().map(|it| it.record).collect())))
+    let leads = account.require(&[Host, Chair, Secretary]).is_ok();
+    let records = entries.into_iter().map(|it| it.record);
+    let read = records.map(|it| if leads { it } else { unnamed(it) });
+    Ok(Json(told_all(read.collect())))
 }
 
 #[cfg(test)]

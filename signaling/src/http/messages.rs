@@ -5,22 +5,23 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use protocol::desk::DeskFact;
-use protocol::error::ErrorCode;
 use protocol::fact::{Fact, FactRecord};
 use protocol::id::{MeetingId, ParticipantId};
 use protocol::role::AccountRole;
-use protocol::table::Cell;
+use protocol::table::{Cell, Column, TableDocument};
 use protocol::time::Timestamp;
 
 use super::access::SignedIn;
 use super::body::Parsed;
 use super::meetings::found;
-use super::roll::csv_cell;
+use super::table::{self, Kind};
 use super::{ApiError, App};
 use crate::db::facts;
+
+/// How the file is called.
+const STEM: &str = "tin-nhan";
 
 /// Vietnam has no summer time.
 const OFFSET_S: i64 = 7 * 3_600;
@@ -41,7 +42,7 @@ pub(super) async fn csv(
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Response, ApiError> {
     let lines = lines(&app, &account, id).await?;
-    file(&app, id, "text/csv; charset=utf-8", "csv", as_csv(&lines)).await
+    table::answer(&app, id, STEM, as_table(&lines), Kind::Csv).await
 }
 
 /// `GET /api/meetings/{id}/messages.txt`.
@@ -53,7 +54,7 @@ pub(super) async fn txt(
     let lines = lines(&app, &account, id).await?;
     let text =
         lines.iter().map(|it| format!("[{}] {} → {}: {}\r\n", it.at, it.from, it.to, it.text));
-    file(&app, id, "text/plain; charset=utf-8", "txt", text.collect()).await
+    table::file(&app, id, STEM, Kind::Txt, text.collect::<String>().into_bytes()).await
 }
 
 async fn lines(app: &App, account: &SignedIn, id: MeetingId) -> Result<Vec<Line>, ApiError> {
@@ -89,16 +90,19 @@ fn written<'a>(records: impl Iterator<Item = &'a FactRecord>) -> Vec<Line> {
     lines
 }
 
-fn as_csv(lines: &[Line]) -> String {
-    // Spreadsheets take a file without this mark for one of another alphabet.
-    let mut csv = String::from("\u{feff}\"Thời gian\",\"Người gửi\",\"Nơi nhận\",\"Nội dung\"\r\n");
-    for line in lines {
-        let cells = [&line.at, &line.from, &line.to, &line.text];
-        let cells: Vec<_> = cells.iter().map(|it| csv_cell(&Cell::Text((*it).clone()))).collect();
-        csv.push_str(&cells.join(","));
-        csv.push_str("\r\n");
+fn as_table(lines: &[Line]) -> TableDocument {
+    let column = |heading: &str| Column { heading: heading.to_owned(), share: 1 };
+    let row = |line: &Line| {
+        [&line.at, &line.from, &line.to, &line.text].map(|it| Cell::Text(it.clone())).to_vec()
+    };
+    TableDocument {
+        title: String::new(),
+        lines: Vec::new(),
+        columns: ["Thời gian", "Người gửi", "Nơi nhận", "Nội dung"].map(column).to_vec(),
+        rows: lines.iter().map(row).collect(),
+        notes: Vec::new(),
+        seal: String::new(),
     }
-    csv
 }
 
 /// `dd/mm/yyyy hh:mm:ss` in Vietnam.
@@ -116,25 +120,6 @@ fn local(at: Timestamp) -> String {
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
     format!("{day:02}/{month:02}/{year} {hour:02}:{minute:02}:{second:02}")
-}
-
-async fn file(
-    app: &App,
-    id: MeetingId,
-    kind: &'static str,
-    extension: &str,
-    text: String,
-) -> Result<Response, ApiError> {
-    // The name is made of the meeting's code, never of what somebody typed.
-    let code = found(app, id).await?.code;
-    let disposition = format!("attachment; filename=\"tin-nhan-{code}.{extension}\"");
-    let disposition = HeaderValue::try_from(disposition).map_err(|_| ErrorCode::Internal)?;
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CONTENT_DISPOSITION, disposition),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, text).into_response())
 }
 
 #[cfg(test)]
@@ -179,7 +164,7 @@ mod tests {
             .zip(facts)
             .map(|(seq, (by, fact))| FactRecord { seq, at: Timestamp(0), by, fact })
             .collect();
-        let csv = as_csv(&written(records.iter()));
+        let csv = table::csv(&as_table(&written(records.iter())));
         assert_eq!(csv.lines().count(), 5, "a heading and four lines: {csv}");
         assert!(csv.contains("\"Điểm cầu xã Lệ Thủy\",\"Mọi điểm cầu\",\"'=1+1\""));
         assert!(csv.contains("\"Điểm cầu xã Lệ Thủy\",\"Bàn kỹ thuật\",\"Mất tiếng\""));

@@ -14,11 +14,14 @@ mod messages;
 mod minutes;
 mod operators;
 mod origin;
+mod papers;
 pub(crate) mod passwords;
 mod recordings;
 mod roll;
 mod serve;
 mod session;
+mod table;
+mod tally;
 mod votes;
 mod whip;
 
@@ -27,7 +30,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, patch, post};
 use protocol::time::Timestamp;
 
 pub(crate) use self::error::ApiError;
@@ -38,6 +41,7 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::live::Hub;
+use crate::papers::Papers;
 use crate::token::TokenKey;
 use crate::ws;
 
@@ -57,12 +61,33 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) passwords: Passwords,
     pub(crate) key: TokenKey,
+    pub(crate) papers: Arc<Papers>,
 }
 
 impl App {
     pub(crate) fn now(&self) -> Timestamp {
         clock::now()
     }
+}
+
+/// What is taken away of, and done in, a meeting that is conducted: roll-call, messages, votes.
+fn of_conduct() -> Router<Arc<App>> {
+    Router::new()
+        .route("/meetings/{id}/roll", post(roll::open))
+        .route("/meetings/{id}/roll.csv", get(roll::csv))
+        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
+        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
+        .route("/meetings/{id}/messages.csv", get(messages::csv))
+        .route("/meetings/{id}/messages.txt", get(messages::txt))
+        .route("/meetings/{id}/votes", get(votes::list))
+        .route("/meetings/{id}/polls", post(votes::open_poll))
+        .route("/meetings/{id}/votes/{vote}/result.csv", get(tally::csv))
+        .route("/meetings/{id}/votes/{vote}/result.xlsx", get(tally::xlsx))
+        .route("/meetings/{id}/votes/{vote}/result.pdf", get(tally::pdf))
+        .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
+        .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
+        .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
+        .route("/ballots", post(votes::cast))
 }
 
 /// All routes.
@@ -98,18 +123,11 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
         .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
         .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))
-        .route("/meetings/{id}/roll", post(roll::open))
-        .route("/meetings/{id}/roll.csv", get(roll::csv))
-        .route("/meetings/{id}/roll.xlsx", get(roll::xlsx))
-        .route("/meetings/{id}/roll.pdf", get(roll::pdf))
-        .route("/meetings/{id}/messages.csv", get(messages::csv))
-        .route("/meetings/{id}/messages.txt", get(messages::txt))
-        .route("/meetings/{id}/votes", get(votes::list))
-        .route("/meetings/{id}/polls", post(votes::open_poll))
-        .route("/meetings/{id}/votes/{vote}/close", post(votes::close_poll))
-        .route("/meetings/{id}/votes/{vote}/ballot", post(votes::issue))
-        .route("/meetings/{id}/votes/{vote}/ballots", get(votes::ballots))
-        .route("/ballots", post(votes::cast))
+        .route("/meetings/{id}/papers", get(papers::list).post(papers::add))
+        .route("/meetings/{id}/papers/{paper}", patch(papers::change).delete(papers::remove))
+        .route("/meetings/{id}/papers/{paper}/pages/{page}", get(papers::page))
+        .route("/meetings/{id}/papers/{paper}/file", get(papers::file))
+        .merge(of_conduct())
         .route("/join/{token}", get(join::info).post(join::site_seat))
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)

@@ -4,22 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use protocol::api::{Delegate, Unit};
 use protocol::error::ErrorCode;
 use protocol::id::{MeetingId, RollId, UnitId};
 use protocol::roll::{Amendment, NewRoll, RollRow, RollSite, RollState, RollTotals, RollView};
-use protocol::table::{Cell, Column, TableDocument, TableFormat};
+use protocol::table::{Cell, Column, TableDocument};
 
 use super::access::SignedIn;
 use super::body::{Body, Parsed};
 use super::meetings::found;
+use super::table::{self, Kind};
 use super::votes::seat_of;
 use super::{ApiError, App};
 use crate::db::{delegates, facts, units};
 use crate::room::{Act, RoomState, roll_report};
 use crate::secret::entropy;
+
+/// How the file is called.
+const STEM: &str = "diem-danh";
 
 /// `POST /api/meetings/{id}/roll`.
 pub(super) async fn open(
@@ -43,28 +47,7 @@ pub(super) async fn csv(
     _: SignedIn,
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Response, ApiError> {
-    let table = table(&app, id).await?;
-    // Spreadsheets take a file without this mark for one of another alphabet.
-    let mut text = String::from("\u{feff}");
-    let heading = table.columns.iter().map(|it| Cell::Text(it.heading.clone())).collect();
-    for row in std::iter::once(heading).chain(table.rows) {
-        let cells: Vec<_> = row.iter().map(csv_cell).collect();
-        text.push_str(&cells.join(","));
-        text.push_str("\r\n");
-    }
-    file(&app, id, "text/csv; charset=utf-8", "csv", text.into_bytes()).await
-}
-
-/// RFC 4180; what a spreadsheet might run as a formula begins with an apostrophe (OWASP, CSV injection).
-pub(super) fn csv_cell(cell: &Cell) -> String {
-    match cell {
-        Cell::Number(number) => number.to_string(),
-        Cell::Text(text) => {
-            let risky = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-            let mark = if risky { "'" } else { "" };
-            format!("\"{mark}{}\"", text.replace('"', "\"\""))
-        }
-    }
+    table::answer(&app, id, STEM, last(&app, id).await?, Kind::Csv).await
 }
 
 /// `GET /api/meetings/{id}/roll.xlsx`.
@@ -73,9 +56,7 @@ pub(super) async fn xlsx(
     _: SignedIn,
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Response, ApiError> {
-    let bytes = app.hub.render_table(table(&app, id).await?, TableFormat::Xlsx).await?;
-    let kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-    file(&app, id, kind, "xlsx", bytes).await
+    table::answer(&app, id, STEM, last(&app, id).await?, Kind::Xlsx).await
 }
 
 /// `GET /api/meetings/{id}/roll.pdf`.
@@ -84,31 +65,11 @@ pub(super) async fn pdf(
     _: SignedIn,
     Parsed(id): Parsed<MeetingId>,
 ) -> Result<Response, ApiError> {
-    let bytes = app.hub.render_table(table(&app, id).await?, TableFormat::Pdf).await?;
-    file(&app, id, "application/pdf", "pdf", bytes).await
-}
-
-async fn file(
-    app: &App,
-    id: MeetingId,
-    kind: &'static str,
-    extension: &str,
-    bytes: Vec<u8>,
-) -> Result<Response, ApiError> {
-    // The name is made of the meeting's code, never of what somebody typed.
-    let code = found(app, id).await?.code;
-    let disposition = format!("attachment; filename=\"diem-danh-{code}.{extension}\"");
-    let disposition = HeaderValue::try_from(disposition).map_err(|_| ErrorCode::Internal)?;
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CONTENT_DISPOSITION, disposition),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, bytes).into_response())
+    table::answer(&app, id, STEM, last(&app, id).await?, Kind::Pdf).await
 }
 
 /// The last roll of a meeting as a table.
-async fn table(app: &App, id: MeetingId) -> Result<TableDocument, ApiError> {
+async fn last(app: &App, id: MeetingId) -> Result<TableDocument, ApiError> {
     let meeting = found(app, id).await?;
     let mut state = RoomState::new(id);
     for entry in facts::list(&app.db, id).await? {
@@ -126,7 +87,7 @@ async fn table(app: &App, id: MeetingId) -> Result<TableDocument, ApiError> {
 
 fn written(view: &RollView, rows: &[RollRow], named: &[Delegate], units: &[Unit]) -> TableDocument {
     let column = |heading: &str, share| Column { heading: heading.to_owned(), share };
-    let totals = RollTotals::of(rows);
+    let totals = RollTotals::of(rows).with_hall(view.hall);
     let mut lines = vec![format!("Có mặt {}", summary(totals, view.rules.summoned))];
     lines.extend(view.rules.is_met(totals).map(|met| {
         let words = if met {
@@ -139,6 +100,9 @@ fn written(view: &RollView, rows: &[RollRow], named: &[Delegate], units: &[Unit]
     if view.closed_at.is_none() {
         lines.push("Đang điểm danh, số liệu chưa chốt".to_owned());
     }
+    let hall =
+        (view.hall > 0).then(|| format!("Trong đó tại điểm cầu chính: {} đại biểu", view.hall));
+    lines.extend(hall);
     let mut notes = rolled_up(rows, units);
     notes.extend(view.amendments.iter().map(amendment));
     TableDocument {
@@ -229,15 +193,6 @@ mod tests {
     use protocol::id::SiteId;
 
     use super::*;
-
-    #[test]
-    fn nothing_in_a_csv_is_run_as_a_formula() {
-        for text in ["=1+1", "+84", "-2", "@x", "\t=1"] {
-            assert!(csv_cell(&Cell::Text(text.into())).starts_with("\"'"), "{text}");
-        }
-        assert_eq!(csv_cell(&Cell::Text("Xã \"Lệ Thủy\"".into())), "\"Xã \"\"Lệ Thủy\"\"\"");
-        assert_eq!(csv_cell(&Cell::Number(37)), "37");
-    }
 
     #[test]
     fn totals_are_rolled_up_the_whole_tree() {

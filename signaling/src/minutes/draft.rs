@@ -137,6 +137,9 @@ struct Spoke {
     ms: u64,
 }
 
+/// The chair's own hall, as the minutes call it.
+const MAIN_SITE: &str = "Điểm cầu chính";
+
 /// What the facts say, gathered in one pass.
 #[derive(Default)]
 struct Reading {
@@ -232,7 +235,7 @@ impl Reading {
         named.next().map(|it| it.name.clone()).unwrap_or_default()
     }
 
-    /// Every invited site in protocol order, then whoever came as a site without being invited.
+    /// The chair's own hall where it has declared its delegates, every invited site in protocol order, then whoever came as a site without being invited.
     fn attendance(&self, sites: &[Site], ended_at: Timestamp) -> Vec<AttendanceRow> {
         let seat_of = |site: SiteId| self.seats.values().find(|it| it.site == Some(site));
         let absent = SeatFacts::default();
@@ -243,7 +246,13 @@ impl Reading {
             it.role == Some(RoomRole::Site)
                 && it.site.is_none_or(|site| sites.iter().all(|invited| invited.id != site))
         });
-        invited.chain(others.map(|it| it.row(it.site, &it.name, ended_at))).collect()
+        let halls = self
+            .order
+            .iter()
+            .filter_map(|id| self.seats.get(id))
+            .filter(|it| it.role == Some(RoomRole::Chair) && it.headcount > 0);
+        let halls = halls.map(|it| it.row(None, MAIN_SITE, ended_at));
+        halls.chain(invited).chain(others.map(|it| it.row(it.site, &it.name, ended_at))).collect()
     }
 
     fn speeches(&self, ended_at: Timestamp) -> Vec<SpeechRow> {

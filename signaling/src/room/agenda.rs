@@ -1,18 +1,19 @@
-//! The agenda in motion. Beginning an item is one act: the floor comes back, or goes to the site that presents it;
-//! the main picture follows, the clock starts.
+//! The agenda in motion. Beginning an item is one act: the regime, the floor (it comes back, or goes to the site that
+//! presents the item), the main picture, the scene, the document and the clock.
 
 use protocol::agenda::{
     AGENDA_ITEMS_MAX, Agenda, AgendaCommand, AgendaFact, AgendaItem, ITEM_MINUTES_MAX,
     ITEM_TITLE_CHARS_MAX,
 };
 use protocol::error::ErrorCode;
-use protocol::fact::Fact;
+use protocol::fact::{Fact, FactRecord};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
 use super::roster::Seat;
 use super::state::State;
-use super::{Now, command, conduct};
+use super::{Now, command, conduct, paper, scene};
+use crate::db::facts::Entry;
 use crate::text::nfc;
 
 /// Takes in what a fact says of the agenda.
@@ -50,6 +51,7 @@ pub(crate) fn facts_of(
             if items.len() > AGENDA_ITEMS_MAX || !items.iter().all(is_sane) {
                 return Err(ErrorCode::InvalidInput);
             }
+            items.iter().try_for_each(|it| is_there(state, it))?;
             let changed = items != state.agenda.items;
             Ok(if changed { vec![Fact::Agenda(AgendaFact::Set { items })] } else { Vec::new() })
         }
@@ -62,12 +64,65 @@ fn is_sane(item: &AgendaItem) -> bool {
         && item.minutes <= ITEM_MINUTES_MAX
 }
 
+/// Scene and document that an item names are in the room when it is set.
+fn is_there(state: &State, item: &AgendaItem) -> Result<(), ErrorCode> {
+    // What an item named already may have gone meanwhile.
+    if state.agenda.items.contains(item) {
+        return Ok(());
+    }
+    if item.scene.is_some_and(|it| !state.scenes.knows(it)) {
+        return Err(ErrorCode::NotFound);
+    }
+    if item.paper.is_some_and(|it| !state.papers.knows(it)) {
+        return Err(ErrorCode::PaperUnknown);
+    }
+    Ok(())
+}
+
+/// One act: regime, floor, main picture, scene, document, clock. What is not there any more (a site that is away, a
+/// scene that was thrown away, a document that is closed) does not keep the agenda from going on.
 fn begin(state: &State, index: u32, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     let item = usize::try_from(index).ok().and_then(|it| state.agenda.items.get(it));
     let item = item.ok_or(ErrorCode::NotInRoom)?;
     if state.agenda.current == Some(index) {
         return Ok(Vec::new()); // Chair and desk pressed it in the same instant.
     }
+    let mut act = Act { after: state.clone(), facts: Vec::new(), now };
+    if let Some(regime) = item.regime {
+        act.add(conduct::regime_facts(&act.after, regime, now));
+    }
+    act.add(floor(&act.after, item, now)?);
+    if let Some(scene) = item.scene {
+        act.add(scene::show_kept(&act.after, scene, now).unwrap_or_default());
+    }
+    let shown = item.paper.map(|it| paper::go_to(&act.after, it, now).unwrap_or_default());
+    // A scene that brings its own document keeps it.
+    let ends = item.paper.is_none() && item.scene.is_none();
+    act.add(shown.unwrap_or_else(|| if ends { paper::end(&act.after) } else { Vec::new() }));
+    act.add(vec![Fact::Agenda(AgendaFact::Began { index })]);
+    Ok(act.facts)
+}
+
+/// Facts of one act, each computed from the room as the ones before it leave it.
+struct Act {
+    after: State,
+    facts: Vec<Fact>,
+    now: Now,
+}
+
+impl Act {
+    fn add(&mut self, facts: Vec<Fact>) {
+        for fact in facts {
+            let (seq, at) = (self.after.seq + 1, self.now.at);
+            let record = FactRecord { seq, at, by: None, fact: fact.clone() };
+            self.after.apply(&Entry { record, command: None });
+            self.facts.push(fact);
+        }
+    }
+}
+
+/// The floor goes to the site that presents the item, or comes back; the main picture follows.
+fn floor(state: &State, item: &AgendaItem, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     let sits = |it: &&Seat| it.role == RoomRole::Site && it.site.is_some() && it.site == item.site;
     let presenter = state.roster.iter().find(sits);
     // A site that is away, or may not speak now, does not keep the agenda from going on.
@@ -89,6 +144,5 @@ fn begin(state: &State, index: u32, now: Now) -> Result<Vec<Fact>, ErrorCode> {
             }
         });
     }
-    facts.push(Fact::Agenda(AgendaFact::Began { index }));
     Ok(facts)
 }

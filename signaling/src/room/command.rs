@@ -10,7 +10,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Seat;
 use super::state::{CHAIRS_CAMERA, State};
-use super::{Now, agenda, conduct, desk, roll, scene, vote};
+use super::{Now, agenda, breakout, conduct, desk, paper, roll, scene, vote};
 use crate::text::nfc;
 
 /// Most delegates a site may declare.
@@ -87,6 +87,8 @@ pub(crate) fn facts_of(
         Command::Vote(command) => vote::facts_of(state, seat, command, now),
         Command::Desk(command) => desk::facts_of(state, seat, command, now),
         Command::Scene(command) => scene::facts_of(state, seat, command, now),
+        Command::Paper(command) => paper::facts_of(state, seat, command, now),
+        Command::Breakout(command) => breakout::facts_of(state, seat, command, now),
         Command::End => {
             allowed(seat.role.ends())?;
             Ok(end(state, now))
@@ -200,6 +202,7 @@ fn mute_all(state: &State, now: Now) -> Vec<Fact> {
 
 pub(crate) fn invite(state: &State, invited: &Seat, now: Now) -> Result<Vec<Fact>, ErrorCode> {
     let target = conduct::speaks_at(state, invited.id)?;
+    breakout::in_hall(state, target.id)?;
     let is_delegate = invited.id != target.id;
     if !is_delegate && state.floor.holder_id() == Some(target.id) {
         return Ok(Vec::new());
@@ -250,6 +253,10 @@ fn take_floor_back(state: &State, now: Now) -> Vec<Fact> {
         let granted = state.conduct.regime == Regime::Discussion;
         facts.push(Fact::MicrophoneGranted { participant: holder.participant, granted });
     }
+    // What a site presented goes with its floor; what the chair shows stays.
+    if seat.is_some_and(|it| it.role == RoomRole::Site) {
+        facts.extend(paper::end_of(state, holder.participant));
+    }
     facts
 }
 
@@ -270,6 +277,9 @@ fn set_main(
         Some(id) => Some(in_room(state, id)?),
         None => state.chair(),
     };
+    if let Some(id) = participant {
+        breakout::in_hall(state, id)?;
+    }
     match (seat, source) {
         (Some(seat), Source::Screen) => {
             allowed(seat.may_show_screen(state.floor.holder_id()))?;
@@ -313,9 +323,10 @@ pub(crate) fn leave(state: &State, seat: &Seat, reason: LeaveReason, now: Now) -
     facts
 }
 
-/// The meeting ends: the floor comes back, the recording stops.
+/// The meeting ends: an open vote is called off, the floor comes back, the recording stops.
 pub(crate) fn end(state: &State, now: Now) -> Vec<Fact> {
-    let mut facts = release_floor(state, now);
+    let mut facts: Vec<_> = vote::end(state).into_iter().collect();
+    facts.extend(release_floor(state, now));
     facts.extend(
         state.recording.iter().map(|it| Fact::RecordingStopped { recording: it.recording }),
     );

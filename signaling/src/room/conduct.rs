@@ -67,7 +67,7 @@ fn is_sane(limit: TimeLimit) -> bool {
 }
 
 /// A lecture takes the floor back from a site and asks nobody to prepare.
-fn regime_facts(state: &State, regime: Regime, now: Now) -> Vec<Fact> {
+pub(crate) fn regime_facts(state: &State, regime: Regime, now: Now) -> Vec<Fact> {
     if state.conduct.regime == regime {
         return Vec::new();
     }

@@ -79,6 +79,8 @@ impl Floor {
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
+            | Fact::Paper(_)
+            | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }

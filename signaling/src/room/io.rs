@@ -4,6 +4,7 @@ use protocol::client::{ClientMessage, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
 use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, RollId, SessionId, VoteId};
+use protocol::paper::PaperEntry;
 use protocol::roll::{RollRules, RollSite};
 use protocol::time::Timestamp;
 use protocol::vote::{Tally, VoteRules};
@@ -44,6 +45,8 @@ pub(crate) enum Act {
     End,
     /// Shows a seat out: its link was revoked.
     Expel(ParticipantId),
+    /// These are the documents that can be read.
+    SyncPapers(Vec<PaperEntry>),
     /// Begins a roll-call of the invited sites.
     OpenRoll { by: ParticipantId, roll: RollId, rules: RollRules, sites: Vec<RollSite> },
     /// Opens a secret poll whose key was made.

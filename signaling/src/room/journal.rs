@@ -1,7 +1,7 @@
 //! What the recorder is told while a room is recorded: everything that the composed picture depends on,
 //! each time with the moment of its fact.
 
-use protocol::control::{JournalNote, RecorderCommand};
+use protocol::control::{JournalNote, RecorderCommand, SceneNote};
 use protocol::fact::{Fact, FactRecord};
 use protocol::id::RecordingId;
 use protocol::media::TrackKey;
@@ -15,6 +15,7 @@ pub(crate) struct Journal {
     recording: Option<RecordingId>,
     main: Option<TrackKey>,
     floor: Option<String>,
+    on_air: Option<SceneNote>,
 }
 
 impl Journal {
@@ -71,6 +72,8 @@ impl Journal {
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
+            | Fact::Paper(_)
+            | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }
@@ -93,6 +96,8 @@ impl Journal {
             self.note(at, JournalNote::Present { publisher, present: seat.connected }, out);
         }
         (self.main, self.floor) = (state.main_track(), state.floor_publisher());
+        self.on_air = on_air(state);
+        self.note(at, JournalNote::Scene { on_air: self.on_air.clone() }, out);
         self.note(at, JournalNote::MainPicture { track: self.main.clone() }, out);
         self.note(at, JournalNote::Floor { publisher: self.floor.clone() }, out);
     }
@@ -108,6 +113,11 @@ impl Journal {
             self.floor.clone_from(&floor);
             self.note(at, JournalNote::Floor { publisher: floor }, out);
         }
+        let on_air = on_air(state);
+        if self.on_air != on_air {
+            self.on_air.clone_from(&on_air);
+            self.note(at, JournalNote::Scene { on_air }, out);
+        }
     }
 
     fn note(&self, at: Timestamp, note: JournalNote, out: &mut Vec<RecorderCommand>) {
@@ -115,4 +125,12 @@ impl Journal {
             out.push(RecorderCommand::Note { recording, at, note });
         }
     }
+}
+
+/// The scene that everybody sees, with its sites as the recorder knows them.
+fn on_air(state: &State) -> Option<SceneNote> {
+    let content = state.scenes.on_air_for_all()?;
+    let publisher = |id| state.roster.get(id).map(|it| it.publisher.clone());
+    let places = content.places.iter().filter_map(|it| publisher(*it)).collect();
+    Some(SceneNote { layout: content.layout, places, text: content.text.clone() })
 }

@@ -7,6 +7,7 @@
 //! staged is forgotten and its commands are refused; what was merely observed is written later.
 
 mod agenda;
+mod breakout;
 mod command;
 mod conduct;
 mod desk;
@@ -17,6 +18,7 @@ mod media;
 mod observed;
 mod offers;
 mod office;
+mod paper;
 mod relayed;
 mod roll;
 mod roster;
@@ -49,6 +51,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+pub(crate) use self::paper::unnamed;
 use self::relayed::Relayed;
 pub(crate) use self::roll::report as roll_report;
 pub(crate) use self::roster::whip_participant;
@@ -107,6 +110,8 @@ pub(crate) struct Room {
     quality: HashMap<ParticipantId, protocol::client::LineQuality>,
     quality_at: Option<u64>,
     retry_at: Option<u64>,
+    /// When a group discussion is over, in ticks.
+    breakout_at: Option<u64>,
     ending: Option<Ending>,
     /// The end that is being carried out has waited for the last words.
     may_end: bool,
@@ -132,6 +137,7 @@ impl Room {
             quality: HashMap::new(),
             quality_at: None,
             retry_at: None,
+            breakout_at: None,
             ending: None,
             may_end: false,
             outputs: VecDeque::new(),
@@ -224,6 +230,7 @@ impl Room {
         lost.chain(grace.map(|(_, at)| retry.max(*at)))
             .chain(self.offers.next_deadline())
             .chain(self.quality_at)
+            .chain(self.breakout_at.map(|at| retry.max(at)))
             .chain(self.ending.as_ref().map(|it| it.until))
             .chain(self.retry_at)
             .min()

@@ -7,7 +7,7 @@ use protocol::role::RoomRole;
 
 use super::ending::Asked;
 use super::io::{Act, Now, OfficeRequest, Output};
-use super::{ReplyTo, Room, command, roll, vote};
+use super::{ReplyTo, Room, command, paper, roll, vote};
 
 impl Room {
     pub(super) fn office(&mut self, request: OfficeRequest, act: &Act, now: Now) {
@@ -45,6 +45,7 @@ impl Room {
                 let (account, seconds) = (*account, *seconds);
                 Ok(vec![Fact::PacketsTraced { participant, account, seconds }])
             }
+            Act::SyncPapers(ready) => Ok(paper::synced(state, ready)),
             Act::OpenRoll { by, roll, rules, sites } => {
                 roll::open(state, self.role_of(*by)?, *roll, *rules, sites)
             }
@@ -73,6 +74,6 @@ fn by(act: &Act) -> Option<ParticipantId> {
             Some(*by)
         }
         Act::IssueBallot { participant, .. } => Some(*participant),
-        Act::Wait | Act::End | Act::Expel(_) | Act::Trace { .. } => None,
+        Act::Wait | Act::End | Act::Expel(_) | Act::Trace { .. } | Act::SyncPapers(_) => None,
     }
 }

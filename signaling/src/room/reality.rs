@@ -13,7 +13,7 @@ use protocol::role::RoomRole;
 use super::io::{Ingest, Now, Output, RecorderSays};
 use super::observed::{GRACE_MS, LOST_MS, Spoken};
 use super::offers::Owner;
-use super::{Room, command, whip_participant};
+use super::{Room, breakout, command, whip_participant};
 use crate::db::seats::SeatRow;
 
 /// Shorter speech is a cough or a "vâng"; it is not written.
@@ -391,6 +391,7 @@ impl Room {
         self.reconcile_speech(now);
         self.reconcile_recorder(now);
         self.reconcile_absent(now);
+        self.reconcile_breakout(now);
     }
 
     fn reconcile_seat(&mut self, id: ParticipantId, now: Now) {
@@ -516,6 +517,15 @@ impl Room {
             Ok(()) | Err(_) => return,
         };
         self.stage(None, fact, None, now);
+    }
+
+    /// Brings the groups back when their time is over.
+    fn reconcile_breakout(&mut self, now: Now) {
+        if let Some(fact) = breakout::due(&self.staged, now) {
+            self.stage(None, fact, None, now);
+        }
+        let ends_at = self.staged.breakout.as_ref().map(|it| it.ends_at);
+        self.breakout_at = ends_at.map(|at| now.tick + at.ms_since(now.at));
     }
 
     /// Takes floor and main picture back from those who stayed away too long.

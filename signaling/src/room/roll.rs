@@ -54,6 +54,7 @@ pub(crate) fn apply(roll: &mut Option<Roll>, record: &FactRecord, roster: &Roste
                 called: None,
                 closed_at: None,
                 rows: Vec::new(),
+                hall: 0,
                 amendments: Vec::new(),
             },
             seen: here.filter_map(|it| it.site).collect(),
@@ -68,8 +69,9 @@ pub(crate) fn apply(roll: &mut Option<Roll>, record: &FactRecord, roster: &Roste
         RollFact::Marked { mark, .. } => {
             roll.marks.insert(mark.site, mark.clone());
         }
-        RollFact::Closed { rows, .. } => {
+        RollFact::Closed { rows, hall, .. } => {
             roll.view.rows.clone_from(rows);
+            roll.view.hall = *hall;
             roll.view.closed_at = Some(record.at);
         }
         RollFact::Amended { before, mark, .. } => {
@@ -180,8 +182,9 @@ fn close(state: &State, roll: RollId, now: Now) -> Result<Vec<Fact>, ErrorCode> 
     // Whoever was called last is thanked.
     let is_called = running.view.called.is_some() && state.floor.holder_id() == running.view.called;
     let mut facts = if is_called { command::release_floor(state, now) } else { Vec::new() };
-    let quorum_met = running.view.rules.is_met(RollTotals::of(&rows));
-    facts.push(Fact::Roll(RollFact::Closed { roll, rows, quorum_met }));
+    let hall = running.hall(&state.roster);
+    let quorum_met = running.view.rules.is_met(RollTotals::of(&rows).with_hall(hall));
+    facts.push(Fact::Roll(RollFact::Closed { roll, rows, hall, quorum_met }));
     Ok(facts)
 }
 
@@ -201,6 +204,15 @@ impl Roll {
             .filter_map(|it| Some((it.site?, it)))
             .collect();
         self.view.sites.iter().map(|site| self.row(site, seats.get(&site.site).copied())).collect()
+    }
+
+    /// Delegates in the chair's own hall: frozen, or as declared now.
+    fn hall(&self, roster: &Roster) -> u32 {
+        if !self.is_open() {
+            return self.view.hall;
+        }
+        let chairs = roster.iter().filter(|it| it.role == RoomRole::Chair);
+        chairs.fold(0, |sum, it| sum.saturating_add(it.headcount))
     }
 
     fn row(&self, site: &RollSite, seat: Option<&Seat>) -> RollRow {
@@ -244,8 +256,9 @@ fn marked(row: RollRow, mark: &RollMark) -> RollRow {
     RollRow { state, headcount, reason, ..row }
 }
 
-/// The last roll of a meeting, read from its facts: its rows as they stand there.
+/// The last roll of a meeting, read from its facts: its rows and its hall as they stand there.
 pub(crate) fn report(state: &State) -> Option<(RollView, Vec<RollRow>)> {
     let roll = state.roll.as_ref()?;
-    Some((roll.view(), roll.rows(&state.roster)))
+    let view = RollView { hall: roll.hall(&state.roster), ..roll.view() };
+    Some((view, roll.rows(&state.roster)))
 }

@@ -124,6 +124,8 @@ impl Roster {
             | Fact::Vote(_)
             | Fact::Desk(_)
             | Fact::Scene(_)
+            | Fact::Paper(_)
+            | Fact::Breakout(_)
             | Fact::Resumed
             | Fact::Ended => {}
         }
@@ -139,6 +141,13 @@ impl Roster {
                 seat.microphone_granted = true;
                 seat.self_muted = true;
             }
+        }
+    }
+
+    /// What a group discussion does to a room's own button; the chair's is its own.
+    pub(crate) fn mute_self(&mut self, id: ParticipantId, muted: bool) {
+        if let Some(seat) = self.get_mut(id).filter(|it| it.role != RoomRole::Chair) {
+            seat.self_muted = muted;
         }
     }
 

@@ -11,6 +11,7 @@ use protocol::scene::{
 use protocol::time::Timestamp;
 
 use super::Now;
+use super::paper;
 use super::roster::Seat;
 use super::state::State;
 use crate::text::nfc;
@@ -46,6 +47,16 @@ impl Scenes {
     /// What a newcomer is shown.
     pub(crate) fn view(&self) -> SceneView {
         self.view.clone()
+    }
+
+    /// Whether there is such a scene.
+    pub(crate) fn knows(&self, scene: SceneId) -> bool {
+        self.find(scene).is_ok()
+    }
+
+    /// What everybody sees, as it was when it was shown.
+    pub(crate) fn on_air_for_all(&self) -> Option<&Scene> {
+        self.view.all.as_ref().map(|it| &it.content)
     }
 
     fn find(&self, scene: SceneId) -> Result<&KeptScene, ErrorCode> {
@@ -87,15 +98,39 @@ pub(crate) fn facts_of(
             if kept.version != *version {
                 return Err(ErrorCode::Conflict);
             }
-            are_known(state, &kept.content)?;
-            let until = (kept.content.countdown_s > 0)
-                .then(|| Timestamp(now.at.0 + i64::from(kept.content.countdown_s) * 1_000));
-            let (version, content) = (kept.version, kept.content.clone());
-            let on_air = Some(OnAir { scene: *scene, version, content, until });
-            Some(SceneFact::Shown { audience: *audience, on_air })
+            return show(state, *audience, kept, now);
         }
     };
     Ok(fact.into_iter().map(Fact::Scene).collect())
+}
+
+/// Shows a kept scene, on every screen with its document.
+fn show(
+    state: &State,
+    audience: SceneAudience,
+    kept: &KeptScene,
+    now: Now,
+) -> Result<Vec<Fact>, ErrorCode> {
+    are_known(state, &kept.content)?;
+    let until = (kept.content.countdown_s > 0)
+        .then(|| Timestamp(now.at.0 + i64::from(kept.content.countdown_s) * 1_000));
+    let (version, content) = (kept.version, kept.content.clone());
+    let on_air = Some(OnAir { scene: kept.scene, version, content, until });
+    let mut facts = vec![Fact::Scene(SceneFact::Shown { audience, on_air })];
+    match (audience, kept.content.paper) {
+        (SceneAudience::All, Some(paper)) => facts.extend(paper::go_to(state, paper, now)?),
+        (SceneAudience::All, None) => facts.extend(paper::end(state)),
+        (SceneAudience::Chair, _) => {}
+    }
+    Ok(facts)
+}
+
+/// Shows a scene to all as it is kept now; nothing if it was thrown away.
+pub(crate) fn show_kept(state: &State, scene: SceneId, now: Now) -> Result<Vec<Fact>, ErrorCode> {
+    match state.scenes.find(scene) {
+        Ok(kept) => show(state, SceneAudience::All, kept, now),
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 fn save(
@@ -146,15 +181,17 @@ fn sane(state: &State, content: &Scene) -> Result<Scene, ErrorCode> {
     Ok(Scene { name, text, ..content.clone() })
 }
 
-/// Every place names somebody who is in the room and sends a picture, connected or not.
+/// Every place names somebody who is in the room and sends a picture, connected or not; the document is there.
 fn are_known(state: &State, content: &Scene) -> Result<(), ErrorCode> {
     let is_known = |id| {
         let seat = state.roster.get(id);
         seat.is_some_and(|it| it.removed_at.is_none() && it.role.publishes())
     };
-    if content.places.iter().all(|it| is_known(*it)) {
-        Ok(())
-    } else {
-        Err(ErrorCode::SceneUnknownSite)
+    if !content.places.iter().all(|it| is_known(*it)) {
+        return Err(ErrorCode::SceneUnknownSite);
     }
+    if content.paper.is_some_and(|it| !state.papers.knows(it)) {
+        return Err(ErrorCode::PaperUnknown);
+    }
+    Ok(())
 }

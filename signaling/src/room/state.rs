@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use protocol::agenda::Agenda;
+use protocol::breakout::Breakout;
 use protocol::conduct::Conduct;
 use protocol::fact::Fact;
 use protocol::id::{CommandId, MeetingId, ParticipantId};
@@ -13,10 +14,12 @@ use protocol::room::{MainPicture, RecordingState, RoomSnapshot};
 use protocol::time::Timestamp;
 
 use super::agenda;
+use super::breakout;
 use super::conduct;
 use super::desk::Desk;
 use super::floor::Floor;
 use super::messages::Messages;
+use super::paper::Papers;
 use super::roll::{self, Roll};
 use super::roster::{Roster, Seat};
 use super::scene::Scenes;
@@ -47,6 +50,8 @@ pub(crate) struct State {
     pub(crate) vote: Option<Vote>,
     pub(crate) desk: Desk,
     pub(crate) scenes: Scenes,
+    pub(crate) papers: Papers,
+    pub(crate) breakout: Option<Breakout>,
     commands: HashMap<ParticipantId, Commands>,
 }
 
@@ -73,6 +78,8 @@ impl State {
             vote: None,
             desk: Desk::default(),
             scenes: Scenes::default(),
+            papers: Papers::default(),
+            breakout: None,
             commands: HashMap::new(),
         }
     }
@@ -135,6 +142,11 @@ impl State {
             Fact::Vote(fact) => vote::apply(&mut self.vote, fact, record.at),
             Fact::Desk(fact) => self.desk.apply(fact, record),
             Fact::Scene(fact) => self.scenes.apply(fact),
+            Fact::Paper(fact) => self.papers.apply(fact, record.by),
+            Fact::Breakout(fact) => {
+                let (roster, regime) = (&mut self.roster, self.conduct.regime);
+                breakout::apply(&mut self.breakout, roster, regime, fact, record.at);
+            }
         }
     }
 
@@ -168,6 +180,8 @@ impl State {
             vote: self.vote.as_ref().map(|it| it.view(Some(viewer))),
             desk: self.desk.view(self.roster.get(viewer)),
             scenes: self.scenes.view(),
+            papers: self.papers.view(self.roster.get(viewer)),
+            breakout: self.breakout.clone(),
         }
     }
 

@@ -5,7 +5,7 @@ use protocol::fact::FactRecord;
 use protocol::id::ParticipantId;
 
 use super::io::{ConnectionId, Now};
-use super::{Output, RESUME_FACTS_MAX, Room, desk, vote};
+use super::{Output, RESUME_FACTS_MAX, Room, desk, paper, vote};
 
 impl Room {
     pub(super) fn welcome(
@@ -44,7 +44,7 @@ impl Room {
 
     /// Tells everybody a fact; a private one to each page as it may be read there.
     pub(super) fn tell(&mut self, record: &FactRecord) {
-        if !desk::is_private(&record.fact) {
+        if !desk::is_private(&record.fact) && !paper::is_private(&record.fact) {
             let told = vote::told(self.committed.vote.as_ref(), record);
             return self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
         }
@@ -60,6 +60,7 @@ impl Room {
     /// A fact as the page of `viewer` is told it.
     fn told(&self, record: &FactRecord, viewer: ParticipantId) -> FactRecord {
         let told = vote::told(self.committed.vote.as_ref(), record);
-        desk::told(self.committed.roster.get(viewer), told)
+        let viewer = self.committed.roster.get(viewer);
+        paper::told(viewer, desk::told(viewer, told))
     }
 }

@@ -1,9 +1,11 @@
 //! The law of the room, on scripts of people and on random ones.
 
 mod agenda;
+mod breakouts;
 mod conduct;
 mod desk;
 mod ending;
+mod papers;
 mod random;
 mod rolls;
 mod scenes;

@@ -1,5 +1,5 @@
-//! The vote of a room: the one that is open, or the last one. Who may vote is fixed when it opens, what is
-//! cast stands, and the result is a count of what was cast. The law: the outcome equals a recount from the
+//! The vote of a room: the one that is open, or the last one. Who may vote is written when it opens, and who
+//! is let in later; what is cast stands, and the result is a count of what was cast. The law: the outcome equals a recount from the
 //! facts, and no elector is in it twice.
 
 use std::collections::{HashMap, HashSet};
@@ -64,6 +64,11 @@ pub(crate) fn apply(vote: &mut Option<Vote>, fact: &VoteFact, at: Timestamp) {
     let Some(vote) = vote.as_mut().filter(|it| it.id == vote_of(fact)) else { return };
     match fact {
         VoteFact::Opened { .. } => {}
+        VoteFact::Admitted { elector, .. } => {
+            if vote.votes.insert(elector.participant, elector.votes).is_none() {
+                vote.electors.push(*elector);
+            }
+        }
         VoteFact::Cast { participant, tally, .. } => {
             if vote.has_cast.insert(*participant) {
                 vote.casts.push(CastView { participant: *participant, tally: *tally });
@@ -90,6 +95,7 @@ pub(crate) fn apply(vote: &mut Option<Vote>, fact: &VoteFact, at: Timestamp) {
 fn vote_of(fact: &VoteFact) -> VoteId {
     match fact {
         VoteFact::Opened { vote, .. }
+        | VoteFact::Admitted { vote, .. }
         | VoteFact::Cast { vote, .. }
         | VoteFact::Refused { vote, .. }
         | VoteFact::BallotIssued { vote, .. }
@@ -113,6 +119,7 @@ pub(crate) fn facts_of(
             let vote = VoteId::from_parts(now.unix_ms(), now.entropy);
             open(state, seat.role, vote, rules, None)
         }
+        VoteCommand::Admit { vote, participant } => admit(state, seat.role, *vote, *participant),
         VoteCommand::Cast { vote, participant, tally } => {
             cast(state, seat, *vote, participant.unwrap_or(seat.id), *tally)
         }
@@ -182,16 +189,42 @@ pub(crate) fn check(rules: &VoteRules) -> Result<(), ErrorCode> {
 /// Who may vote: sites that have declared their hall (and the chair's own hall), or delegates who came in.
 fn electors(roster: &Roster, method: VoteMethod) -> Vec<Elector> {
     let seats = roster.iter().filter(|it| it.removed_at.is_none());
-    let votes = seats.filter_map(|seat| {
-        let votes = match (method, seat.role) {
-            (VoteMethod::Cards, RoomRole::Site | RoomRole::Chair) => seat.headcount,
-            (VoteMethod::Delegates | VoteMethod::Poll, RoomRole::Delegate) => 1,
-            (VoteMethod::Consensus, RoomRole::Site) => u32::from(seat.connected),
-            _ => 0,
-        };
-        (votes > 0).then_some(Elector { participant: seat.id, votes })
-    });
-    votes.collect()
+    seats.filter_map(|seat| elector(seat, method)).collect()
+}
+
+fn elector(seat: &Seat, method: VoteMethod) -> Option<Elector> {
+    let votes = match (method, seat.role) {
+        (VoteMethod::Cards, RoomRole::Site | RoomRole::Chair) => seat.headcount,
+        (VoteMethod::Delegates | VoteMethod::Poll, RoomRole::Delegate) => 1,
+        (VoteMethod::Consensus, RoomRole::Site) => u32::from(seat.connected),
+        _ => 0,
+    };
+    (votes > 0).then_some(Elector { participant: seat.id, votes })
+}
+
+/// Lets somebody in to a vote that is open. It adds to those who may vote and changes nobody's votes: a
+/// hall that declares another headcount meanwhile votes with the one it had.
+fn admit(
+    state: &State,
+    role: RoomRole,
+    vote: VoteId,
+    participant: ParticipantId,
+) -> Result<Vec<Fact>, ErrorCode> {
+    may_count(role)?;
+    let running = running(state, vote)?;
+    if running.votes.contains_key(&participant) {
+        return Ok(Vec::new());
+    }
+    let seat = state.roster.get(participant).filter(|it| it.removed_at.is_none());
+    let elector = elector(seat.ok_or(ErrorCode::NotInRoom)?, running.rules.method);
+    let elector = elector.ok_or(ErrorCode::NotElector)?;
+    Ok(vec![Fact::Vote(VoteFact::Admitted { vote, elector })])
+}
+
+/// The meeting ends while a vote is open: nothing follows from it, and the log says so.
+pub(crate) fn end(state: &State) -> Option<Fact> {
+    let open = state.vote.as_ref().filter(|it| it.is_open())?;
+    Some(Fact::Vote(VoteFact::Cancelled { vote: open.id, reason: String::new() }))
 }
 
 fn cast(

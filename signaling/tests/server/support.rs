@@ -92,6 +92,7 @@ fn config(data: &Path, open_rooms: bool) -> Config {
             Some(Asset { bytes, content_type: "text/plain", encoding, immutable })
         }),
         metrics: vec![Arc::new(|out: &mut String| out.push_str("diemcau_other 1\n"))],
+        worker: "worker-of-no-test".into(),
         version: "0.0.0-test",
     }
 }

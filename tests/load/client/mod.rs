@@ -381,6 +381,14 @@ impl Load {
         self.first_packet(index).is_some()
     }
 
+    /// Packets that came to a client, line by line.
+    pub fn received(&self, index: usize) -> Vec<u64> {
+        match &self.clients[index].role {
+            Role::Receiver(_, receiver) => receiver.iter().flat_map(|it| it.received()).collect(),
+            Role::Source(_) => Vec::new(),
+        }
+    }
+
     fn first_packet(&self, index: usize) -> Option<Instant> {
         match &self.clients[index].role {
             Role::Receiver(_, receiver) => receiver.as_ref()?.first_packet,

@@ -136,6 +136,11 @@ impl Receiver {
         self.streams.iter().filter(|it| it.sequence.received > 0).count()
     }
 
+    /// Packets of each line.
+    pub fn received(&self) -> impl Iterator<Item = u64> {
+        self.streams.iter().map(|it| it.sequence.received)
+    }
+
     pub fn tally(&self) -> Tally {
         let mut tally = Tally {
             checked: self.checked,

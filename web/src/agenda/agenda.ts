@@ -28,14 +28,16 @@ export function lateMs(agenda: Agenda, now: number): number {
   return agenda.since - agenda.began_at - before + overrun;
 }
 
-/** Items from a typed list: one a line, "Nội dung | 15" with minutes at the end. Sites are kept by title. */
+/** Items from a typed list: one a line, "Nội dung | 15" with minutes at the end. What else an item has is kept by its title. */
 export function itemsIn(text: string, before: readonly AgendaItem[]): AgendaItem[] {
   const lines = text.normalize('NFC').split('\n').map((line) => line.trim()).filter((line) => line !== '');
   return lines.map((line) => {
     const found = /^(.*?)\s*\|\s*(\d{1,4})\s*(?:phút)?$/u.exec(line);
     const title = (found?.[1] ?? line).replace(/^\d+[.)]\s*/u, '').trim();
     const minutes = Math.min(1_440, Number(found?.[2] ?? 0));
-    return { title, minutes, site: before.find((item) => item.title === title)?.site ?? null };
+    const known = before.find((item) => item.title === title);
+    const { site = null, regime = null, scene = null, paper = null } = known ?? {};
+    return { title, minutes, site, regime, scene, paper };
   }).filter((item) => item.title !== '');
 }
 

@@ -6,12 +6,16 @@ import conductVi from './conduct.vi.json';
 import deskEn from './desk.en.json';
 import deskVi from './desk.vi.json';
 import en from './en.json';
+import officeEn from './office.en.json';
+import officeVi from './office.vi.json';
+import paperEn from './paper.en.json';
+import paperVi from './paper.vi.json';
 import roomEn from './room.en.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-const vietnamese: Record<string, string> = { ...vi, ...roomVi, ...conductVi, ...deskVi };
-const english: Record<string, string> = { ...en, ...roomEn, ...conductEn, ...deskEn };
+const vietnamese: Record<string, string> = { ...vi, ...roomVi, ...conductVi, ...deskVi, ...paperVi, ...officeVi };
+const english: Record<string, string> = { ...en, ...roomEn, ...conductEn, ...deskEn, ...paperEn, ...officeEn };
 const placeholders = (text: string): string[] => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1] ?? '').sort();
 
 /** Words that Vietnamese offices write like this: names of products, formats, units and keys. */
@@ -30,10 +34,12 @@ describe('the texts', () => {
     expect(Object.keys(roomVi).sort()).toEqual(Object.keys(roomEn).sort());
     expect(Object.keys(conductVi).sort()).toEqual(Object.keys(conductEn).sort());
     expect(Object.keys(deskVi).sort()).toEqual(Object.keys(deskEn).sort());
+    expect(Object.keys(officeVi).sort()).toEqual(Object.keys(officeEn).sort());
+    expect(Object.keys(paperVi).sort()).toEqual(Object.keys(paperEn).sort());
   });
 
   it('have one owner each', () => {
-    const files = [vi, roomVi, conductVi, deskVi].flatMap((file) => Object.keys(file));
+    const files = [vi, roomVi, conductVi, deskVi, paperVi, officeVi].flatMap((file) => Object.keys(file));
     expect(files.filter((key, index) => files.indexOf(key) !== index)).toEqual([]);
   });
 

@@ -4,10 +4,12 @@ import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
 import conductVi from './conduct.vi.json';
 import deskVi from './desk.vi.json';
+import type officeVi from './office.vi.json';
+import type paperVi from './paper.vi.json';
 import roomVi from './room.vi.json';
 import vi from './vi.json';
 
-export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi;
+export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof conductVi | keyof typeof deskVi | keyof typeof paperVi | keyof typeof officeVi;
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
@@ -24,6 +26,11 @@ export function t(key: MessageKey, params?: Readonly<Record<string, string | num
 function filled(text: string, params?: Readonly<Record<string, string | number>>): string {
   if (params === undefined) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** Adds words that only some pages need: said by a module of theirs, before anything of it is shown. */
+export function learn(words: Messages): void {
+  Object.assign(vietnamese, words);
 }
 
 /** For what is printed: minutes of a Vietnamese authority are Vietnamese whatever language the page is in. */
@@ -48,7 +55,7 @@ export function currentLanguage(): Language {
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
     const [en, roomEn, conductEn, deskEn] = await Promise.all([
-      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'),
+      import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'), import('./paper.en.json'), import('./office.en.json'),
     ]);
     messages = { ...en.default, ...roomEn.default, ...conductEn.default, ...deskEn.default };
   } else {

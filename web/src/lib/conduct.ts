@@ -18,6 +18,10 @@ export const delegatesOfLink = (link: string): Promise<Delegate[]> => get(`/api/
 export const nameOwnDelegates = (link: string, wanted: NewDelegate[]): Promise<Delegate[]> =>
   post(`/api/join/${at(link)}/delegates`, wanted);
 
+/** Address of a vote's result as a file. */
+export const voteFile = (id: string, vote: string, kind: 'pdf' | 'xlsx' | 'csv'): string =>
+  `${meeting(id)}/votes/${at(vote)}/result.${kind}`;
+
 /** Begins a roll-call of the invited sites. */
 export const openRoll = (id: string, rules: RollRules): Promise<void> => post(`${meeting(id)}/roll`, rules);
 /** Address of the last roll as a file. */

@@ -45,6 +45,10 @@ export function put<Answer>(path: string, body: unknown): Promise<Answer> {
   return send('PUT', path, body);
 }
 
+export function patch<Answer>(path: string, body: unknown): Promise<Answer> {
+  return send('PATCH', path, body);
+}
+
 export function remove<Answer = void>(path: string): Promise<Answer> {
   return send('DELETE', path, undefined);
 }
@@ -84,7 +88,8 @@ async function send<Answer>(method: string, path: string, body: unknown): Promis
   }
 }
 
-async function problemOf(answer: Response, path: string): Promise<ApiError> {
+/** What an answer that is not a success says. */
+export async function problemOf(answer: Response, path: string): Promise<ApiError> {
   let problem: Partial<Problem> = {};
   try {
     problem = (await answer.json()) as Partial<Problem>;

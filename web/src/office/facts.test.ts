@@ -1,9 +1,12 @@
 //! The log reads like minutes of what happened.
 import { expect, it } from 'vitest';
 
-import vi from '../i18n/vi.json';
+import officeVi from '../i18n/office.vi.json';
+import pageVi from '../i18n/vi.json';
 import type { Fact, FactRecord } from '../protocol';
 import { logLines, type Say } from './facts';
+
+const vi = { ...pageVi, ...officeVi };
 
 const say: Say = (key, params = {}) =>
   ((vi as Record<string, string>)[key] ?? `?${key}`).replace(/\{(\w+)\}/g, (_, name: string) => String(params[name] ?? '?'));

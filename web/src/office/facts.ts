@@ -4,7 +4,9 @@ import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
 import { conductSentence } from '../conduct/sentences';
+import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
+import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -34,6 +36,7 @@ export function logLines(facts: readonly FactRecord[], say: Say, language: Langu
   const told = inWholes(facts);
   return told.map(({ seq, at, by, fact }, index) => {
     if (fact.type === 'seated') names.set(fact.participant, fact.name);
+    if (fact.type === 'paper' && fact.act === 'added') names.set(fact.entry.paper, fact.entry.name);
     if (fact.type === 'message_sent') messages.set(fact.message, fact.text);
     const nameOf = (id: string | null): string =>
       (id === null ? undefined : names.get(id)) ?? say('fact.somebody');
@@ -136,8 +139,12 @@ function sentence(fact: Fact, context: Context): string {
       return voteSentence(fact, by, nameOf, say).text;
     case 'desk':
       return deskSentence(fact, by, nameOf, say);
+    case 'breakout':
+      return breakoutSentence(fact, by, nameOf, say);
     case 'scene':
       return sceneSentence(fact, say);
+    case 'paper':
+      return paperSentence(fact, nameOf, say);
     case 'resumed':
       return say('fact.resumed');
     case 'ended':
@@ -174,8 +181,12 @@ function weightOf(fact: Fact): Weight {
       return fact.act === 'cast' || fact.act === 'ballot_issued' ? 'plain' : 'mark';
     case 'desk':
       return 'plain';
+    case 'breakout':
+      return fact.act === 'opened' || fact.act === 'closed' ? 'mark' : 'plain';
     case 'scene':
       return fact.act === 'shown' ? 'plain' : 'technical';
+    case 'paper':
+      return fact.act === 'turned' ? 'technical' : 'plain';
     case 'joined':
     case 'left':
     case 'declared':

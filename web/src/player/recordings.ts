@@ -1,4 +1,5 @@
 //! What a recording is made of, for the page: the composed video, and the files it was made from.
+import type { MessageKey } from '../i18n/t.svelte';
 import type { Chapter, Recording, RecordingFile } from '../protocol';
 
 export const COMPOSED = 'composed.mp4';
@@ -44,4 +45,12 @@ export function previousChapter(chapters: readonly Chapter[], ms: number): numbe
 /** Where "next chapter" goes; null after the last one. */
 export function nextChapter(chapters: readonly Chapter[], ms: number): number | null {
   return chapters[chapterAt(chapters, ms) + 1]?.ms ?? null;
+}
+
+/** What a chapter is called. */
+export function textOfChapter(chapter: Chapter, say: (key: MessageKey, params?: Record<string, string>) => string): string {
+  if (chapter.kind === 'gap') return say('player.gap');
+  if (chapter.kind !== 'page') return chapter.text;
+  const [name = '', page = ''] = chapter.text.split('\n');
+  return say('player.page', { name, page });
 }

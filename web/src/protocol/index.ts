@@ -4,7 +4,7 @@
 export const PROTOCOL_VERSION = 2;
 export const TEXT_CHARS_MAX = 2000;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -53,12 +53,14 @@ export type Fact = { "type": "opened", title: string }
   | { "type": "vote" } & VoteFact
   | { "type": "desk" } & DeskFact
   | { "type": "scene" } & SceneFact
+  | { "type": "paper" } & PaperFact
+  | { "type": "breakout" } & BreakoutFact
   | { "type": "resumed" }
   | { "type": "ended" };
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, papers: PaperView, breakout: Breakout | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -100,6 +102,8 @@ export type Command = { "type": "leave" }
   | { "type": "vote" } & VoteCommand
   | { "type": "desk" } & DeskCommand
   | { "type": "scene" } & SceneCommand
+  | { "type": "paper" } & PaperCommand
+  | { "type": "breakout" } & BreakoutCommand
   | { "type": "end" };
 
 export type ServerMessage = { "type": "welcome", participant: string, epoch: string, now: number, snapshot: RoomSnapshot | null }
@@ -169,7 +173,7 @@ export type Recording = { id: string, meeting: string, title: string, started_at
 
 export type Chapter = { ms: number, kind: ChapterKind, text: string };
 
-export type ChapterKind = "speech" | "decision" | "gap";
+export type ChapterKind = "speech" | "decision" | "gap" | "page";
 
 export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 
@@ -216,6 +220,7 @@ export type SiteTally = { site: string | null, name: string, eligible: number, t
 export type VoteOutcome = { tally: Tally, eligible: number, quorum_met: boolean | null, adopted: boolean | null, by_site: Array<SiteTally>, ballots: string | null };
 
 export type VoteFact = { "act": "opened", vote: string, rules: VoteRules, electors: Array<Elector>, public_key: string | null }
+  | { "act": "admitted", vote: string, elector: Elector }
   | { "act": "cast", vote: string, participant: string, tally: Tally | null }
   | { "act": "refused", vote: string, participant: string, code: ErrorCode }
   | { "act": "ballot_issued", vote: string, participant: string, blinded: string }
@@ -223,6 +228,7 @@ export type VoteFact = { "act": "opened", vote: string, rules: VoteRules, electo
   | { "act": "cancelled", vote: string, reason: string };
 
 export type VoteCommand = { "act": "open", rules: VoteRules }
+  | { "act": "admit", vote: string, participant: string }
   | { "act": "cast", vote: string, participant: string | null, tally: Tally }
   | { "act": "close", vote: string }
   | { "act": "cancel", vote: string, reason: string };
@@ -262,18 +268,18 @@ export type RollRules = { quorum: Share | null, summoned: number };
 export type RollFact = { "act": "opened", roll: string, rules: RollRules, sites: Array<RollSite> }
   | { "act": "called", roll: string, participant: string }
   | { "act": "marked", roll: string, mark: RollMark }
-  | { "act": "closed", roll: string, rows: Array<RollRow>, quorum_met: boolean | null }
+  | { "act": "closed", roll: string, rows: Array<RollRow>, hall: number, quorum_met: boolean | null }
   | { "act": "amended", roll: string, before: RollRow, mark: RollMark };
 
 export type RollCommand = { "act": "call", roll: string, participant: string }
   | { "act": "mark", roll: string, mark: RollMark }
   | { "act": "close", roll: string };
 
-export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, amendments: Array<Amendment> };
+export type RollView = { roll: string, rules: RollRules, opened_at: number, sites: Array<RollSite>, seen: string[], marks: Array<RollMark>, called: string | null, closed_at: number | null, rows: Array<RollRow>, hall: number, amendments: Array<Amendment> };
 
 export type Amendment = { at: number, by: string | null, before: RollRow, mark: RollMark };
 
-export type AgendaItem = { title: string, minutes: number, site: string | null };
+export type AgendaItem = { title: string, minutes: number, site: string | null, regime: Regime | null, scene: string | null, paper: string | null };
 
 export type AgendaFact = { "act": "set", items: Array<AgendaItem> }
   | { "act": "began", index: number };
@@ -314,9 +320,23 @@ export type DeskView = { notes: Array<Note>, banner: string, chat_open: boolean 
 
 export type Note = { id: string, at: number, by: string | null, to: string | null, text: string };
 
+export type Group = { name: string, members: string[] };
+
+export type Breakout = { groups: Array<Group>, started_at: number, ends_at: number };
+
+export type BreakoutFact = { "act": "opened", groups: Array<Group>, ends_at: number }
+  | { "act": "moved", participant: string, group: number | null }
+  | { "act": "extended", ends_at: number }
+  | { "act": "closed" };
+
+export type BreakoutCommand = { "act": "open", groups: Array<Group>, seconds: number }
+  | { "act": "move", participant: string, group: number | null }
+  | { "act": "extend", seconds: number }
+  | { "act": "close" };
+
 export type SceneLayout = "main" | "sides" | "grid4" | "grid9" | "grid16" | "grid25" | "document" | "recess";
 
-export type Scene = { name: string, layout: SceneLayout, places: string[], text: string, countdown_s: number };
+export type Scene = { name: string, layout: SceneLayout, places: string[], text: string, paper: string | null, countdown_s: number };
 
 export type SceneAudience = "all" | "chair";
 
@@ -333,4 +353,30 @@ export type SceneCommand = { "act": "save", scene: string | null, version: numbe
 export type SceneView = { kept: Array<KeptScene>, all: OnAir | null, chair: OnAir | null };
 
 export type KeptScene = { scene: string, version: number, content: Scene };
+
+export type PaperKind = "pdf" | "docx" | "pptx" | "xlsx" | "png" | "jpeg";
+
+export type PaperAudience = "all" | "leaders";
+
+export type PaperPhase = "drawing" | "ready" | "failed";
+
+export type Paper = { id: string, name: string, kind: PaperKind, bytes: number, sha256: string, pages: number, drawn: number, phase: PaperPhase, problem: ErrorCode | null, audience: PaperAudience, open_from: number | null, open_until: number | null, added_at: number };
+
+export type PaperChange = { name: string, audience: PaperAudience, open_from: number | null, open_until: number | null };
+
+export type PaperEntry = { paper: string, name: string, pages: number, audience: PaperAudience, open_from: number | null, open_until: number | null };
+
+export type PaperFact = { "act": "added", entry: PaperEntry }
+  | { "act": "removed", paper: string }
+  | { "act": "shown", paper: string, page: number }
+  | { "act": "turned", page: number }
+  | { "act": "ended" };
+
+export type PaperCommand = { "act": "show", paper: string, page: number }
+  | { "act": "turn", page: number }
+  | { "act": "end" };
+
+export type PaperView = { papers: Array<PaperEntry>, on_air: PaperOnAir | null };
+
+export type PaperOnAir = { paper: string, page: number, by: string | null };
 

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import type { Fact, RollView } from '../protocol';
 import { record, seat } from '../room/fixtures';
-import { isMet, open, rowsOf, totalsOf, withRoll } from './rolls';
+import { hallOf, isMet, open, rowsOf, totalsOf, withRoll } from './rolls';
 
 const sites = ['A', 'B', 'C'].map((site) => ({ site, name: `Điểm cầu ${site}`, unit: site }));
 const people = [seat('a', { site: 'A', headcount: 30 }), seat('b', { site: 'B', headcount: 12, connected: false })];
@@ -22,7 +22,8 @@ it('a roll fills itself, is corrected with a reason, and is frozen when it is cl
   roll = step(roll, { type: 'roll', act: 'marked', roll: 'r', mark }) ?? roll;
   expect(open(rowsOf(roll, people))).toEqual([]);
   const rows = rowsOf(roll, people);
-  roll = step(roll, { type: 'roll', act: 'closed', roll: 'r', rows, quorum_met: true }) ?? roll;
+  roll = step(roll, { type: 'roll', act: 'closed', roll: 'r', rows, hall: 4, quorum_met: true }) ?? roll;
   const later = people.map((who) => ({ ...who, headcount: 99 }));
   expect(rowsOf(roll, later)).toEqual(rows);
+  expect(hallOf(roll, [seat('c', { role: 'chair', headcount: 99 })])).toBe(4);
 });

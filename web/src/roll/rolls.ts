@@ -16,7 +16,7 @@ export function withRoll(roll: RollView | null, record: FactRecord, participants
     return {
       roll: fact.roll, rules: fact.rules, opened_at: record.at, sites: fact.sites,
       seen: here.map((who) => who.site).filter((site) => site !== null),
-      marks: [], called: null, closed_at: null, rows: [], amendments: [],
+      marks: [], called: null, closed_at: null, rows: [], hall: 0, amendments: [],
     };
   }
   if (roll === null || roll.roll !== fact.roll) return roll;
@@ -26,7 +26,7 @@ export function withRoll(roll: RollView | null, record: FactRecord, participants
     case 'marked':
       return { ...roll, marks: [...roll.marks.filter((mark) => mark.site !== fact.mark.site), fact.mark] };
     case 'closed':
-      return { ...roll, rows: fact.rows, closed_at: record.at };
+      return { ...roll, rows: fact.rows, hall: fact.hall, closed_at: record.at };
     case 'amended': {
       const { before, mark } = fact;
       return { ...roll, amendments: [...roll.amendments, { at: record.at, by: record.by, before, mark }] };
@@ -56,11 +56,17 @@ export function isPresent(state: RollState): boolean {
   return state === 'in_person' || state === 'online';
 }
 
-export function totalsOf(rows: readonly RollRow[]): RollTotals {
+/** Delegates in the chair's own hall: frozen, or as declared now. */
+export function hallOf(roll: RollView, participants: readonly Participant[]): number {
+  if (roll.closed_at !== null) return roll.hall;
+  return participants.reduce((sum, who) => sum + (who.role === 'chair' ? who.headcount : 0), 0);
+}
+
+export function totalsOf(rows: readonly RollRow[], hall = 0): RollTotals {
   const present = rows.filter((row) => isPresent(row.state));
   return {
     n_sites: rows.length, n_present: present.length,
-    headcount: present.reduce((sum, row) => sum + row.headcount, 0),
+    headcount: present.reduce((sum, row) => sum + row.headcount, hall),
   };
 }
 

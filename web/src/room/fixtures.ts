@@ -39,6 +39,8 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     vote: null,
     desk: { notes: [], banner: '', chat_open: true },
     scenes: { kept: [], all: null, chair: null },
+    papers: { papers: [], on_air: null },
+    breakout: null,
     ...change,
   };
 }

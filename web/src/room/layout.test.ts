@@ -2,8 +2,9 @@
 import { describe, expect, test } from 'vitest';
 
 import { VIDEO_LINES } from '../media/lines';
+import type { Want } from '../protocol';
 import { roomWith, seat } from './fixtures';
-import { fitBoard, fitStage, layerFor, mainPicture, paged, sidePictures, wantsFor, type Shown } from './layout';
+import { fitBoard, fitStage, layerFor, mainPicture, paged, sidePictures, wantsFor, type Shown, withNext } from './layout';
 
 const chair = seat('C', { role: 'chair' });
 
@@ -139,4 +140,13 @@ describe('wants', () => {
 test('a page beyond the end is the last page', () => {
   expect(paged([1, 2, 3, 4, 5], 2, 9)).toEqual({ items: [5], page: 2, n_pages: 3 });
   expect(paged([], 4, 3)).toEqual({ items: [], page: 0, n_pages: 1 });
+});
+
+test('who speaks next is fetched in small beforehand, without taking another picture its line', () => {
+  const want = (publisher: string): Want => ({ track: { publisher, source: 'camera' }, layer_max: 'high' });
+  const low = { track: { publisher: 'n', source: 'camera' }, layer_max: 'low' };
+  expect(withNext([want('a')], 'n', 25)).toEqual([want('a'), low]);
+  expect(withNext([want('a'), want('n')], 'n', 25)).toEqual([want('a'), want('n')]);
+  expect(withNext([want('a')], null, 25)).toEqual([want('a')]);
+  expect(withNext([want('a'), want('b'), want('c')], 'n', 3)).toEqual([want('a'), want('b'), low]);
 });

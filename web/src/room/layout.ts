@@ -238,6 +238,14 @@ export function wantsFor(
   return [...wants.values()].slice(0, n_lines).map((entry) => entry.want);
 }
 
+/** The same and, last and smallest, the camera of whoever is to speak next: it is there before it becomes the main
+ *  picture, and the change shows at once. */
+export function withNext(wants: readonly Want[], next: string | null, n_lines: number): Want[] {
+  const isThere = wants.some((want) => want.track.publisher === next && want.track.source === 'camera');
+  if (next === null || isThere) return [...wants];
+  return [...wants.slice(0, n_lines - 1), { track: { publisher: next, source: 'camera' }, layer_max: 'low' }];
+}
+
 function clamp(value: number, least: number, most: number): number {
   return Math.min(most, Math.max(least, value));
 }

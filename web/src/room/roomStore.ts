@@ -2,6 +2,7 @@
 //! same room as the server does; a gap in the numbers means that something was lost, and the caller asks
 //! for a snapshot.
 
+import { withBreakout } from '../breakout/breakout';
 import { withDesk } from '../desk/desk';
 import type {
   Fact, FactRecord, Message, Participant, RoomRole, RoomSnapshot, Source,
@@ -9,6 +10,7 @@ import type {
 import { withAgenda } from '../agenda/agenda';
 import { withConduct } from '../conduct/conduct';
 import { withRoll } from '../roll/rolls';
+import { withPapers } from '../paper/papers';
 import { withScenes } from '../scene/scenes';
 import { withVote } from '../vote/votes';
 
@@ -47,7 +49,8 @@ export function withHistory(state: RoomState, history: FactRecord[]): RoomState 
 export function withFact(state: RoomState, record: FactRecord): Step {
   if (record.seq <= state.room.seq) return { kind: 'old' };
   if (record.seq !== state.room.seq + 1) return { kind: 'gap' };
-  const applied = withConduct({ ...apply(state.room, record), seq: record.seq }, record.fact);
+  const conducted = withConduct({ ...apply(state.room, record), seq: record.seq }, record.fact);
+  const applied = withBreakout(conducted, record.fact, record.at);
   const room = { ...applied, roll: withRoll(applied.roll, record, applied.participants) };
   const log = [...state.log, record].slice(-LOG_MAX);
   return { kind: 'applied', state: { room, log } };
@@ -127,6 +130,7 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
     case 'agenda':
       return { ...room, agenda: withAgenda(room.agenda, fact, record.at) };
     case 'conduct':
+    case 'breakout':
     case 'roll':
       return room;
     case 'vote':
@@ -135,6 +139,8 @@ function apply(room: RoomSnapshot, record: FactRecord): RoomSnapshot {
       return { ...room, desk: withDesk(room.desk, fact, record) };
     case 'scene':
       return { ...room, scenes: withScenes(room.scenes, fact) };
+    case 'paper':
+      return { ...room, papers: withPapers(room.papers, fact, record.by) };
     case 'packets_traced':
     case 'resumed':
       return room;

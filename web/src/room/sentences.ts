@@ -4,7 +4,9 @@ import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
 import { conductSentence } from '../conduct/sentences';
+import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
+import { paperSentence } from '../paper/sentences';
 import { rollSentence } from '../roll/sentences';
 import { voteSentence } from '../vote/sentences';
 
@@ -28,6 +30,7 @@ export function sentenceOf(
   next: FactRecord | undefined,
   who: Who,
   message: (id: string) => string,
+  paper: (id: string) => string = () => '…',
 ): Line | null {
   const fact = record.fact;
   const plain = (key: MessageKey, params?: Record<string, string>): Line => ({
@@ -117,8 +120,12 @@ export function sentenceOf(
       const isMute = fact.act === 'noted' && fact.text === '';
       return isMute ? null : { text: deskSentence(fact, record.by, who, t), kind: 'plain' };
     }
+    case 'breakout':
+      return { text: breakoutSentence(fact, record.by, who, t), kind: fact.act === 'opened' || fact.act === 'closed' ? 'floor' : 'plain' };
     case 'scene':
       return fact.act === 'shown' ? { text: sceneSentence(fact, t), kind: 'plain' } : null;
+    case 'paper':
+      return fact.act === 'turned' ? null : { text: paperSentence(fact, paper, t), kind: 'plain' };
     case 'resumed':
       return { text: t('room.fact.resumed'), kind: 'alarm' };
     case 'ended':

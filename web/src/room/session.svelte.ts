@@ -1,6 +1,7 @@
 //! One page's stay in a room: ties the session, the reducer and the media together, and shows them to
 //! components as reactive values. Components call its verbs; none of them touches a socket.
 
+import { asGroup, groupOf } from '../breakout/breakout';
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
@@ -18,7 +19,10 @@ import type {
   Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
   Want,
 } from '../protocol';
+import { Pages } from '../paper/pages.svelte';
+import { siteOf } from '../conduct/conduct';
 import { stayAwake } from './awake';
+import { publisherOf, withNext } from './layout';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
@@ -55,6 +59,8 @@ export class RoomSession {
   readonly seat: Seat;
   /** The link that this seat came by. */
   readonly link: string | null;
+  /** Pictures of the documents' pages. */
+  readonly pages: Pages;
   state = $state.raw<RoomState | null>(null);
   status = $state.raw<SessionStatus>({ at: 'connecting' });
   media = $state.raw<MediaState>({ at: 'off' });
@@ -96,6 +102,7 @@ export class RoomSession {
   constructor(entry: Entry) {
     this.seat = entry.seat;
     this.link = entry.link;
+    this.pages = new Pages(entry.seat.meeting, entry.seat.token);
     this.choice = entry.choice;
     this.#pressed_at = entry.pressed_at;
     this.#reception = new Reception(
@@ -147,11 +154,16 @@ export class RoomSession {
     void this.#begin(entry.opened);
   }
 
+  /** The group that this seat discusses in; null: the hall. */
+  readonly group: number | null = $derived.by(() => groupOf(this.state?.room.breakout ?? null, this.seat.participant));
+
   /** The room as this page shows it: its own screen goes at once when it stops, the node notices after
    *  seconds without packets. */
   readonly shown: RoomSnapshot | null = $derived.by(() => {
-    const room = this.state?.room ?? null;
+    const whole = this.state?.room ?? null;
     const self = this.seat.participant;
+    // Whoever leads sees the whole meeting from inside a group too.
+    const room = whole === null || this.group === null || this.seat.role !== 'site' ? whole : asGroup(whole, this.group);
     if (room === null || this.screen !== null || this.me?.sources.includes('screen') !== true) return room;
     const participants = room.participants.map((who) =>
       who.id === self ? { ...who, sources: who.sources.filter((source) => source !== 'screen') } : who,
@@ -161,7 +173,9 @@ export class RoomSession {
 
   /** The room's participant that sits here. */
   get me(): Participant | null {
-    return this.participant(this.seat.participant);
+    const me = this.participant(this.seat.participant);
+    // In its group everybody may speak.
+    return me === null || this.group === null ? me : { ...me, microphone_granted: true };
   }
 
   participant(id: string | null): Participant | null {
@@ -184,6 +198,11 @@ export class RoomSession {
   /** Whether this page can show the wall: who conducts does, on a screen that has room for it. */
   get hasWall(): boolean {
     return this.conducts && screen.width >= WALL_SCREEN_LEAST;
+  }
+
+  /** Whether this page shows documents and turns their pages. */
+  get mayPresent(): boolean {
+    return this.conducts || this.seat.role === 'secretary' || (this.seat.role === 'site' && this.holdsFloor);
   }
 
   get holdsFloor(): boolean {
@@ -236,7 +255,10 @@ export class RoomSession {
 
   /** What the page shows, main first. */
   watch(wants: Want[]): void {
-    this.#socket.watch(wants);
+    const next = this.participant(this.state?.room.conduct.next ?? null);
+    const site = this.state === null || next === null ? null : siteOf(this.state.room, next);
+    const publisher = site === null || site.id === this.seat.participant ? null : publisherOf(site);
+    this.#socket.watch(withNext(wants, publisher, this.hasWall ? WALL_LINES : SCENE_LINES));
   }
 
   /** Acts in the room; a refusal is told to the person. */
@@ -364,6 +386,7 @@ export class RoomSession {
     this.#connection.close();
     this.#reception.close();
     this.#socket.close();
+    this.pages.close();
     for (const track of [this.camera, this.microphone, this.screen]) track?.stop();
     this.camera = this.microphone = this.screen = null;
   }
@@ -444,6 +467,10 @@ export class RoomSession {
         break;
       case 'all_muted':
         this.#applyMicrophone();
+        break;
+      case 'breakout':
+        this.#applyMicrophone();
+        if (fact.act === 'opened' || fact.act === 'closed') void playCue(this.choice.loudspeaker);
         break;
       case 'published':
         if (mine && fact.source === 'screen') this.#showScreen();

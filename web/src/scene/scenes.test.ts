@@ -5,7 +5,7 @@ import { roomWith, seat } from '../room/fixtures';
 import { PLACES, placed, sceneFor, withScenes } from './scenes';
 
 const on = (layout: SceneLayout, places: string[] = []): OnAir => ({
-  scene: 's', version: 1, until: null, content: { name: 'A', layout, places, text: '', countdown_s: 0 },
+  scene: 's', version: 1, until: null, content: { name: 'A', layout, places, text: '', paper: null, countdown_s: 0 },
 });
 const people = [seat('chair', { role: 'chair' }), ...Array.from({ length: 30 }, (_, i) => seat(`x${i}`))];
 

@@ -42,6 +42,9 @@ export interface Placed {
   height: number;
 }
 
+/** The scene of a group discussion, which nobody designs. */
+export const GROUP_SCENE = 'group';
+
 const GAP = 10;
 /** Share of a stage's width that the speaker takes beside a document. */
 const SPEAKER_SHARE = 0.24;
@@ -104,14 +107,28 @@ function sides(scene: OnAir, room: RoomSnapshot, main: Picture | null, speakers:
 
 function grid(scene: OnAir, room: RoomSnapshot, main: Picture | null, speakers: readonly string[], width: number, height: number): Placed[] {
   const n = PLACES[scene.content.layout];
-  const columns = Math.sqrt(n);
-  const tile = fit((width - GAP * (columns - 1)) / columns, (height - GAP * (columns - 1)) / columns);
+  const pictures = chosen(scene, room, speakers, main, n, true);
+  // A group is as many as it is: its pictures fill the stage, whereas a designed grid keeps its places.
+  const [columns, rows] = scene.scene === GROUP_SCENE ? fullest(pictures.length, width, height) : [Math.sqrt(n), Math.sqrt(n)];
+  const tile = fit((width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows);
   const left = (width - columns * tile.width - GAP * (columns - 1)) / 2;
-  const top = (height - columns * tile.height - GAP * (columns - 1)) / 2;
-  return chosen(scene, room, speakers, main, n, true).map((picture, i) => {
+  const top = (height - rows * tile.height - GAP * (rows - 1)) / 2;
+  return pictures.map((picture, i) => {
     const [row, column] = [Math.floor(i / columns), i % columns];
     return at(room, picture, false, left + column * (tile.width + GAP), top + row * (tile.height + GAP), tile.width, tile.height);
   });
+}
+
+/** Columns and rows in which so many pictures are largest. */
+function fullest(count: number, width: number, height: number): [number, number] {
+  let best: [number, number] = [1, Math.max(1, count)];
+  let size = 0;
+  for (let columns = 1; columns <= count; columns += 1) {
+    const rows = Math.ceil(count / columns);
+    const tile = fit((width - GAP * (columns - 1)) / columns, (height - GAP * (rows - 1)) / rows);
+    if (tile.width > size) [best, size] = [[columns, rows], tile.width];
+  }
+  return best;
 }
 
 /** The shared screen with who speaks in the corner; without a screen, the main picture. */

@@ -12,6 +12,8 @@ export function voteSentence(
   switch (fact.act) {
     case 'opened':
       return { text: say('room.fact.vote_opened', { title: fact.rules.title }), weight: 'mark' };
+    case 'admitted':
+      return { text: say('room.fact.vote_admitted', { name: nameOf(fact.elector.participant) }), weight: 'plain' };
     case 'cast': {
       const name = nameOf(fact.participant);
       const text = by === fact.participant
@@ -31,6 +33,9 @@ export function voteSentence(
       return { text: say('room.fact.vote_closed', { agree, disagree, blank }), weight: 'mark' };
     }
     case 'cancelled':
-      return { text: say('room.fact.vote_cancelled', { reason: fact.reason }), weight: 'mark' };
+      return {
+        text: fact.reason === '' ? say('room.fact.vote_unclosed') : say('room.fact.vote_cancelled', { reason: fact.reason }),
+        weight: 'mark',
+      };
   }
 }

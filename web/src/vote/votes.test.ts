@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { VoteFact, VoteRules, VoteView } from '../protocol';
-import { eligible, hasCast, missing, percent, reported, sane, soFar, withVote } from './votes';
+import { seat } from '../room/fixtures';
+import { eligible, hasCast, latecomers, missing, percent, reported, sane, soFar, withVote } from './votes';
 
 const rules: VoteRules = {
   title: 'Nghị quyết', method: 'cards', threshold: 'over_half', threshold_of: 'eligible', quorum: null, held_back: false,
@@ -35,6 +36,15 @@ describe('a vote', () => {
     expect(soFar(after(opened({ held_back: true })))).toBeNull();
     const vote = after(opened({ held_back: true }), cast('a', null));
     expect([soFar(vote), hasCast(vote, 'a'), reported(vote)]).toEqual([null, true, 30]);
+  });
+
+  it('knows who came late, and lets each in once', () => {
+    const people = [seat('a', { headcount: 30 }), seat('c', { headcount: 9 }), seat('d', { headcount: 0 }), seat('e', { headcount: 5, connected: false })];
+    const late = after(opened());
+    expect(latecomers(late, people).map((who) => who.id)).toEqual(['c']);
+    const admitted: VoteFact = { act: 'admitted', vote: 'v', elector: { participant: 'c', votes: 9 } };
+    const vote = after(opened(), admitted, admitted);
+    expect([latecomers(vote, people), eligible(vote)]).toEqual([[], 51]);
   });
 
   it('is not moved by another vote', () => {

@@ -1,6 +1,6 @@
 //! What a page knows of the vote: a pure reducer over its facts, and questions about it.
 
-import type { Elector, Tally, VoteFact, VoteRules, VoteView } from '../protocol';
+import type { Elector, Participant, Tally, VoteFact, VoteMethod, VoteRules, VoteView } from '../protocol';
 
 export const NONE: Tally = { agree: 0, disagree: 0, blank: 0 };
 
@@ -12,6 +12,8 @@ export function withVote(vote: VoteView | null, fact: VoteFact, at: number): Vot
   }
   if (vote === null || vote.vote !== fact.vote) return vote;
   switch (fact.act) {
+    case 'admitted':
+      return electorOf(vote, fact.elector.participant) === null ? { ...vote, electors: [...vote.electors, fact.elector] } : vote;
     case 'cast':
     case 'ballot_issued': {
       if (hasCast(vote, fact.participant)) return vote;
@@ -69,6 +71,24 @@ export function reported(vote: VoteView): number {
 export function missing(vote: VoteView): Elector[] {
   const cast = new Set(vote.casts.map((one) => one.participant));
   return vote.electors.filter((elector) => !cast.has(elector.participant));
+}
+
+/** Who is here, could vote by this method, and was not when the vote opened. */
+export function latecomers(vote: VoteView, people: readonly Participant[]): Participant[] {
+  const known = new Set(vote.electors.map((elector) => elector.participant));
+  return people.filter((who) => who.connected && !known.has(who.id) && couldVote(vote.rules.method, who));
+}
+
+function couldVote(method: VoteMethod, who: Participant): boolean {
+  switch (method) {
+    case 'cards':
+      return (who.role === 'site' || who.role === 'chair') && who.headcount > 0;
+    case 'delegates':
+    case 'poll':
+      return who.role === 'delegate';
+    case 'consensus':
+      return who.role === 'site';
+  }
 }
 
 /** What the result is a share of. */

@@ -114,6 +114,55 @@ fn of_a_muted_site_not_one_packet_gets_through_whatever_it_sends() {
 }
 
 #[test]
+fn a_group_hears_and_sees_itself_alone_and_is_not_recorded() {
+    let tap = Some(Tap { recording: RecordingId::from_parts(3, 3) });
+    let mut room = RoomMedia { tap, main: Some(key("a", Source::Camera)), ..open_room() };
+    let mut world = World::new(room.clone());
+    for name in ["a", "b", "c", "d"] {
+        world.join(name, in_room(), &SITE);
+    }
+    let watched = [("a", Layer::High), ("b", Layer::High), ("c", Layer::High), ("d", Layer::High)];
+    (0..4).for_each(|n| world.want(n, &watched));
+    let mut seq = 0;
+    // What each of the four gets while all four send: pictures, sounds.
+    let mut round = |world: &mut World| -> Vec<(usize, usize)> {
+        let before: Vec<_> = (0..4).map(|n| (world.pictures(n).len(), world.sounds(n))).collect();
+        for step in 0..10 {
+            seq += 1;
+            for n in 0..4 {
+                world.show(n, 'h', seq, step == 0);
+                world.say(n, seq, 30);
+            }
+            world.pass(20);
+        }
+        let got = (0..4).map(|n| (world.pictures(n).len(), world.sounds(n)));
+        got.zip(before).map(|(now, was)| (now.0 - was.0, now.1 - was.1)).collect()
+    };
+    round(&mut world);
+    let together = round(&mut world);
+    assert_eq!(together, [(20, 20); 4], "a page of this test has two lines of each kind");
+    // a and b discuss apart; c is left in the hall with d, who runs the meeting.
+    room.groups = vec![("a".to_owned(), 1), ("b".to_owned(), 1)];
+    room.oversees = vec!["d".to_owned()];
+    world.command(MediaCommand::SetRoom(room.clone()));
+    round(&mut world);
+    let n_tapped = world.tapped().len();
+    let apart = round(&mut world);
+    let pictures: Vec<_> = apart.iter().map(|it| it.0).collect();
+    assert_eq!(pictures, [10, 10, 10, 20], "who runs the meeting sees every group");
+    assert!(apart.iter().all(|it| (9..=10).contains(&it.1)), "one voice each: {apart:?}");
+    let tapped: std::collections::BTreeSet<_> =
+        world.tapped()[n_tapped..].iter().map(|it| it.track).collect();
+    assert_eq!(tapped.len(), 4, "two cameras and two microphones of the hall");
+    // The clock has run out.
+    (room.groups, room.oversees) = (Vec::new(), Vec::new());
+    world.command(MediaCommand::SetRoom(room));
+    round(&mut world);
+    let back = round(&mut world);
+    assert_eq!(back, [(20, 20); 4]);
+}
+
+#[test]
 fn layers_are_switched_without_a_seam() {
     let mut world = two_sites(open_room());
     let mut seq = 100;

@@ -9,7 +9,8 @@ use super::{CHAIR, DESK, OTHER, SITE, Stage, invite, seat};
 use crate::room::Input;
 
 fn item(title: &str, minutes: u32, site: Option<u64>) -> AgendaItem {
-    AgendaItem { title: title.into(), minutes, site: site.map(|it| SiteId::from_parts(it, 0)) }
+    let site = site.map(|it| SiteId::from_parts(it, 0));
+    AgendaItem { title: title.into(), minutes, site, regime: None, scene: None, paper: None }
 }
 
 fn begin(index: u32) -> Command {

@@ -11,7 +11,7 @@ use protocol::roll::{
 use protocol::vote::Share;
 
 use super::{CHAIR, DESK, Input, OTHER, SECRETARY, SITE, Stage, seat};
-use crate::room::Act;
+use crate::room::{Act, roll_report};
 
 /// A site that is invited and never comes.
 const NEVER: u64 = 9;
@@ -60,6 +60,7 @@ fn a_roll_is_taken_corrected_closed_and_frozen() {
         stage.arrive(n);
     }
     stage.command(SITE, Command::Declare { headcount: 31, local_chair: "Bí thư".into() }).unwrap();
+    stage.command(CHAIR, Command::Declare { headcount: 45, local_chair: String::new() }).unwrap();
     assert_eq!(stage.roll_call(DESK), Err(ErrorCode::Forbidden));
     let roll = stage.roll_call(SECRETARY).unwrap();
     assert_eq!(stage.roll_call(CHAIR), Err(ErrorCode::RollRunning));
@@ -90,7 +91,15 @@ fn a_roll_is_taken_corrected_closed_and_frozen() {
             (RollState::Absent, 0, "Mất điện do bão"),
         ]
     );
-    assert_eq!(RollTotals::of(&rows), RollTotals { n_sites: 3, n_present: 2, headcount: 31 });
+    let totals = RollTotals::of(&rows);
+    assert_eq!(totals, RollTotals { n_sites: 3, n_present: 2, headcount: 31 });
+    stage.command(CHAIR, Command::Declare { headcount: 46, local_chair: String::new() }).unwrap();
+    let (view, _) = roll_report(stage.state()).unwrap();
+    assert_eq!(
+        (view.hall, totals.with_hall(view.hall).headcount),
+        (45, 76),
+        "the hall is frozen too"
+    );
     // Whatever is said afterwards stands beside it.
     stage.command(SITE, Command::Declare { headcount: 99, local_chair: String::new() }).unwrap();
     stage.command(SECRETARY, mark(roll, OTHER, RollState::Online, 12, "Báo muộn")).unwrap();

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::client::{Command, ServerMessage};
+use protocol::control::{JournalNote, RecorderCommand, SceneNote};
 use protocol::error::ErrorCode;
 use protocol::fact::Fact;
 use protocol::id::SceneId;
@@ -10,7 +11,8 @@ use protocol::scene::{
 };
 use protocol::time::Timestamp;
 
-use super::{CHAIR, DELEGATE, DESK, OTHER, SECRETARY, SITE, Stage, seat};
+use super::{CHAIR, DELEGATE, DESK, Input, OTHER, SECRETARY, SITE, Stage, seat};
+use crate::room::RecorderSays;
 
 fn scene(layout: SceneLayout, places: &[u64]) -> Scene {
     Scene {
@@ -18,6 +20,7 @@ fn scene(layout: SceneLayout, places: &[u64]) -> Scene {
         layout,
         places: places.iter().map(|it| seat(*it)).collect(),
         text: String::new(),
+        paper: None,
         countdown_s: 0,
     }
 }
@@ -80,6 +83,35 @@ fn a_scene_is_shown_to_all_at_once_and_to_who_comes_late() {
     stage.command(DESK, show(SceneAudience::All, None, 0)).unwrap();
     assert_eq!(stage.state().scenes.view().all, None);
     stage.check_law();
+}
+
+#[test]
+fn the_recorder_follows_what_is_on_every_screen_and_finds_it_when_it_begins() {
+    let mut stage = Stage::with_sites();
+    stage.put(Input::Recorder(RecorderSays::Ready));
+    let told = |stage: &Stage| -> Vec<Option<SceneNote>> {
+        let scene = |it: &RecorderCommand| match it {
+            RecorderCommand::Note { note: JournalNote::Scene { on_air }, .. } => {
+                Some(on_air.clone())
+            }
+            _ => None,
+        };
+        stage.recorder.iter().filter_map(scene).collect()
+    };
+    let content = Scene { text: "Biểu quyết".into(), ..scene(SceneLayout::Grid4, &[OTHER]) };
+    stage.command(DESK, save(None, 0, content)).unwrap();
+    let id = stage.last_scene();
+    stage.command(CHAIR, show(SceneAudience::All, Some(id), 1)).unwrap();
+    assert!(told(&stage).is_empty(), "nothing is recorded yet");
+    stage.command(CHAIR, Command::StartRecording).unwrap();
+    stage.command(CHAIR, show(SceneAudience::Chair, None, 0)).unwrap();
+    stage.command(CHAIR, show(SceneAudience::All, None, 0)).unwrap();
+    let note = SceneNote {
+        layout: SceneLayout::Grid4,
+        places: vec![seat(OTHER).to_string()],
+        text: "Biểu quyết".into(),
+    };
+    assert_eq!(told(&stage), [Some(note), None]);
 }
 
 #[test]

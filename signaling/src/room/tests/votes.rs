@@ -12,7 +12,7 @@ use protocol::vote::{
     Choice, Share, ShareOf, Tally, VoteCommand, VoteFact, VoteMethod, VoteOutcome, VoteRules,
 };
 
-use super::{CHAIR, DELEGATE, DESK, Input, OTHER, SECRETARY, SITE, Stage, seat};
+use super::{CHAIR, DELEGATE, DESK, Input, OBSERVER, OTHER, SECRETARY, SITE, Stage, seat};
 use crate::room::{Act, reports, told_all};
 
 pub(super) fn rules(method: VoteMethod) -> VoteRules {
@@ -133,6 +133,56 @@ fn a_show_of_cards_adds_up_to_the_headcount_and_is_cast_once() {
     assert_eq!((refused(ErrorCode::TallyMismatch), refused(ErrorCode::AlreadyCast)), (3, 0));
     recount(&stage.facts());
     stage.check_law();
+}
+
+#[test]
+fn who_comes_after_the_opening_votes_when_let_in_and_only_then() {
+    let mut stage = Stage::hall();
+    stage.command(CHAIR, open(VoteMethod::Cards)).unwrap();
+    let vote = stage.vote();
+    let late = OTHER + 5;
+    let admit = |n| Command::Vote(VoteCommand::Admit { vote, participant: seat(n) });
+    assert_eq!(stage.command(CHAIR, admit(late)), Err(ErrorCode::NotInRoom));
+    stage.arrive(late);
+    assert_eq!(stage.command(CHAIR, admit(late)), Err(ErrorCode::NotElector), "no hall declared");
+    stage.command(late, declare(9)).unwrap();
+    assert_eq!(stage.command(late, cast(vote, 9, 0, 0)), Err(ErrorCode::NotElector));
+    assert_eq!(stage.command(DESK, admit(late)), Err(ErrorCode::Forbidden));
+    stage.command(SECRETARY, admit(late)).unwrap();
+    let admitted = |stage: &Stage| {
+        let is = |it: &&&Fact| matches!(it, Fact::Vote(VoteFact::Admitted { .. }));
+        stage.facts().iter().filter(is).count()
+    };
+    // A hall that grows meanwhile votes with what it had.
+    stage.command(SITE, declare(31)).unwrap();
+    stage.command(CHAIR, admit(SITE)).unwrap();
+    stage.command(CHAIR, admit(late)).unwrap();
+    assert_eq!(admitted(&stage), 1, "who may vote already is not let in again");
+    stage.restart();
+    for n in [CHAIR, SITE, late] {
+        stage.arrive(n);
+    }
+    stage.command(late, cast(vote, 9, 0, 0)).unwrap();
+    stage.command(SITE, cast(vote, 30, 0, 0)).unwrap();
+    stage.command(CHAIR, close(vote)).unwrap();
+    assert_eq!((stage.outcome().eligible, stage.outcome().tally.agree), (51, 39));
+    assert_eq!(stage.command(CHAIR, admit(OBSERVER)), Err(ErrorCode::VoteNotRunning));
+    recount(&stage.facts());
+    stage.check_law();
+}
+
+#[test]
+fn a_meeting_that_ends_calls_off_the_vote_that_is_open() {
+    let mut stage = Stage::hall();
+    stage.command(CHAIR, open(VoteMethod::Cards)).unwrap();
+    let vote = stage.vote();
+    stage.command(SITE, cast(vote, 30, 0, 0)).unwrap();
+    stage.command(CHAIR, Command::End).unwrap();
+    let facts = stage.facts();
+    let called_off = Fact::Vote(VoteFact::Cancelled { vote, reason: String::new() });
+    assert_eq!(facts[facts.len() - 2..], [&called_off, &Fact::Ended]);
+    let told = reports(stage.log.iter().map(|it| &it.record)).pop().unwrap();
+    assert_eq!((told.cancelled.as_deref(), told.view.outcome), (Some(""), None));
 }
 
 #[test]
@@ -388,6 +438,7 @@ enum Step {
     Cast(u64, u32, u32, u32),
     Close(u64),
     Cancel(u64),
+    Admit(u64, u64),
     Declare(u64, u32),
     Drop(u64),
     Arrive(u64),
@@ -407,6 +458,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         8 => (who(), 0..4_u32, 0..3_u32, 0..2_u32).prop_map(|(n, a, d, b)| Step::Cast(n, a, d, b)),
         2 => who().prop_map(Step::Close),
         1 => who().prop_map(Step::Cancel),
+        2 => (who(), who()).prop_map(|(by, n)| Step::Admit(by, n)),
         3 => (who(), 0..4_u32).prop_map(|(n, count)| Step::Declare(n, count)),
         1 => who().prop_map(Step::Drop),
         2 => who().prop_map(Step::Arrive),
@@ -443,6 +495,10 @@ proptest! {
                 Step::Cancel(n) => {
                     let off = VoteCommand::Cancel { vote, reason: "Nhầm".into() };
                     act(&mut stage, n, Command::Vote(off));
+                }
+                Step::Admit(n, late) => {
+                    let admit = VoteCommand::Admit { vote, participant: seat(late) };
+                    act(&mut stage, n, Command::Vote(admit));
                 }
                 Step::Declare(n, count) => act(&mut stage, n, declare(count)),
                 Step::Drop(n) => {

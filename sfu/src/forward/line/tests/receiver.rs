@@ -148,6 +148,7 @@ impl Receiver {
             payload_type: PT_IN,
             clock_rate: 90_000,
             repairs: true,
+            group: 0,
             is_allowed: true,
             is_live: true,
             last_packet: start,
