@@ -8,6 +8,7 @@ use crate::conduct::ConductCommand;
 use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
+use crate::health::{SelfCheck, Signs, SiteHealth};
 use crate::id::{CommandId, MessageId, ParticipantId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
 use crate::paper::PaperCommand;
@@ -78,6 +79,10 @@ pub enum ClientMessage {
         /// Received, bit/s.
         received_bps: u32,
     },
+    /// How camera and microphone do, by the page's own look at what it sends: on change, at most every 2 s.
+    Signs(Signs),
+    /// The answer to `CheckAsked`.
+    Checked(SelfCheck),
     /// Keeps the connection alive through proxies; answered by `Pong`.
     #[serde(deserialize_with = "nothing_more")]
     Ping,
@@ -284,6 +289,14 @@ pub enum ServerMessage {
         /// One for each participant that reported lately.
         lines: Vec<LineQuality>,
     },
+    /// How sites do, for chair, desk, secretary and their monitor windows: what changed, at most once a second; all
+    /// of it to who has just come. Not a fact.
+    Health {
+        /// Those that changed.
+        sites: Vec<SiteHealth>,
+    },
+    /// The desk asks this page to check its devices and its line, and to answer `Checked`.
+    CheckAsked,
     /// The answer to `Ping`.
     Pong,
     /// The session is over; the page shows why and does not reconnect.

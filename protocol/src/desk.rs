@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{MessageId, ParticipantId};
+use crate::id::{MessageId, ParticipantId, SiteId};
 use crate::time::Timestamp;
 
 /// Longest words on every screen, in characters: two lines of a hall's screen.
@@ -35,6 +35,14 @@ pub enum DeskFact {
         /// They may.
         open: bool,
     },
+    /// Absent sites were called. Pages of those who do not run the meeting are told it without the sites.
+    Called {
+        /// Which.
+        #[cfg_attr(test, ts(type = "string[]"))]
+        sites: Vec<SiteId>,
+        /// Of so many a page was open and rang.
+        reached: u32,
+    },
 }
 
 /// Acts of the desk, and a site's note to it.
@@ -59,6 +67,13 @@ pub enum DeskCommand {
     SetChat {
         /// They may.
         open: bool,
+    },
+    /// Chair, desk, secretary: have a connected site check its devices and its line again. No fact: the answer is
+    /// told to those who watch ([`crate::client::ServerMessage::Health`]).
+    CheckAgain {
+        /// Whom.
+        #[cfg_attr(test, ts(type = "string"))]
+        participant: ParticipantId,
     },
 }
 

@@ -26,6 +26,24 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// How the sites do.
+fn of_health() -> Vec<String> {
+    declarations![
+        crate::health::CameraSign,
+        crate::health::MicrophoneSign,
+        crate::health::Signs,
+        crate::health::SelfCheck,
+        crate::health::CheckView,
+        crate::health::SiteHealth,
+        crate::health::Contact,
+        crate::health::DeskSite,
+        crate::health::WaitingSite,
+        crate::health::WaitingAnswer,
+        crate::health::NewCall,
+        crate::health::Called,
+    ]
+}
+
 /// The conduct of the floor.
 fn of_conduct() -> Vec<String> {
     declarations![
@@ -172,7 +190,9 @@ fn text() -> String {
         crate::api::NewTrace,
         crate::api::TraceStarted,
     ];
-    declarations.extend([of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk()].concat());
+    declarations.extend(
+        [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()].concat(),
+    );
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

@@ -1,10 +1,11 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|groups|papers|join|line|screen|tcp|wall|slots|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
 
 import { check, finish, note, StepFailed } from './check.mjs';
+import { board } from './board.mjs';
 import { conduct } from './conduct.mjs';
 import { desk } from './desk.mjs';
 import { firefox } from './firefox.mjs';
@@ -19,7 +20,7 @@ import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, groups, papers, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

@@ -5,6 +5,7 @@
 //! queue is fair where its busy handler is not.
 
 pub(crate) mod accounts;
+pub(crate) mod contacts;
 pub(crate) mod delegates;
 pub(crate) mod facts;
 pub(crate) mod links;
@@ -33,6 +34,7 @@ use crate::error::Error;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001.sql"),
     include_str!("migrations/0002.sql"),
+    include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
 ];
 
@@ -288,7 +290,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 3 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 4 }), "{error}");
     }
 
     #[tokio::test]

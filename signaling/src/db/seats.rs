@@ -24,6 +24,8 @@ pub(crate) struct SeatRow {
     pub(crate) link: Option<LinkId>,
     /// The delegate whose seat it is; `site` is then where it sits.
     pub(crate) delegate: Option<DelegateId>,
+    /// The account that watches at a monitor window, and the window's number; `account` is then none.
+    pub(crate) watcher: Option<(AccountId, u8)>,
 }
 
 /// Gives a seat (`seat.participant` is used only if the site or account has none in this meeting yet)
@@ -32,12 +34,15 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     let mut tx = db.write.begin().await?;
     let found = sqlx::query(
         "select participant_id from seat \
-         where meeting_id = $1 and (site_id = $2 or account_id = $3 or delegate_id = $4)",
+         where meeting_id = $1 and (site_id = $2 or account_id = $3 or delegate_id = $4 \
+         or (watcher_id = $5 and monitor = $6))",
     )
     .bind(seat.meeting.to_string())
     .bind(own_site(seat))
     .bind(seat.account.map(|it| it.to_string()))
     .bind(seat.delegate.map(|it| it.to_string()))
+    .bind(seat.watcher.map(|it| it.0.to_string()))
+    .bind(seat.watcher.map(|it| i64::from(it.1)))
     .fetch_optional(&mut *tx)
     .await?;
     let mut kept = seat.clone();
@@ -45,8 +50,8 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
         kept.participant = parsed(&row, "participant_id")?;
     }
     sqlx::query(
-        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at, delegate_id) \
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at, delegate_id, \
+         watcher_id, monitor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
          on conflict (participant_id) do update \
          set link_id = excluded.link_id, role = excluded.role, name = excluded.name",
     )
@@ -59,6 +64,8 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
     .bind(&kept.name)
     .bind(now.0)
     .bind(kept.delegate.map(|it| it.to_string()))
+    .bind(kept.watcher.map(|it| it.0.to_string()))
+    .bind(kept.watcher.map(|it| i64::from(it.1)))
     .execute(&mut *tx)
     .await?;
     sqlx::query(
@@ -93,7 +100,7 @@ fn own_site(seat: &SeatRow) -> Option<String> {
 /// A delegate's site is kept with the delegate.
 const COLUMNS: &str = "select seat.participant_id, seat.meeting_id, seat.role, seat.name, \
      coalesce(seat.site_id, delegate.site_id) as site_id, seat.account_id, seat.link_id, \
-     seat.delegate_id, seat.created_at from seat \
+     seat.delegate_id, seat.watcher_id, seat.monitor, seat.created_at from seat \
      left join delegate on delegate.delegate_id = seat.delegate_id ";
 
 /// The seat that a secret proves, and when the secret was given.
@@ -162,5 +169,13 @@ fn seat(row: &SqliteRow) -> Result<SeatRow> {
         account: parsed_option(row, "account_id")?,
         link: parsed_option(row, "link_id")?,
         delegate: parsed_option(row, "delegate_id")?,
+        watcher: watcher(row)?,
     })
+}
+
+fn watcher(row: &SqliteRow) -> Result<Option<(AccountId, u8)>> {
+    let account = parsed_option(row, "watcher_id")?;
+    let window: Option<i64> = row.try_get("monitor")?;
+    let window = window.and_then(|it| u8::try_from(it).ok());
+    Ok(account.zip(window))
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use protocol::api::{Meeting, MeetingState};
 use protocol::error::ErrorCode;
+use protocol::health::Contact;
 use protocol::id::{MeetingId, SiteId, UnitId};
 use protocol::role::AccountRole;
 use protocol::time::Timestamp;
@@ -19,7 +20,7 @@ use crate::clock;
 use crate::control::Control;
 use crate::db::meetings::NewRow;
 use crate::db::units::NewUnit;
-use crate::db::{Db, DbError, links, meetings, units};
+use crate::db::{Db, DbError, contacts, links, meetings, units};
 use crate::error::Error;
 use crate::http::meetings::new_link;
 use crate::secret::{Secret, entropy};
@@ -133,7 +134,28 @@ async fn load_units(db: &Db, now: Timestamp) -> Result<(), DbError> {
             });
         }
     }
-    units::insert(db, &new).await
+    units::insert(db, &new).await?;
+    let sites = units::list(db).await?.into_iter().flat_map(|it| it.sites);
+    contacts::fill(db, &(1..).zip(sites).map(|(n, site)| (site, contact(n))).collect::<Vec<_>>())
+        .await
+}
+
+/// An invented contact: names that everybody has, a number that nobody has.
+fn contact(n: usize) -> Contact {
+    const FAMILIES: [&str; 7] = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Võ", "Hồ"];
+    const NAMES: [&str; 9] = [
+        "Văn An",
+        "Thị Bình",
+        "Quang Dũng",
+        "Thị Hà",
+        "Minh Khôi",
+        "Thị Lan",
+        "Đức Nam",
+        "Thị Thủy",
+        "Anh Tuấn",
+    ];
+    let person = format!("{} {}", FAMILIES[n % FAMILIES.len()], NAMES[n % NAMES.len()]);
+    Contact { person, phone: format!("0900 000 {n:03}") }
 }
 
 /// "Xã Lệ Thủy" sits at "Điểm cầu xã Lệ Thủy".

@@ -14,6 +14,7 @@ use super::access::SignedIn;
 use super::body::Parsed;
 use super::meetings::{found, links_expire_at};
 use super::{ApiError, App};
+use crate::clock;
 use crate::db::delegates::{self, FoundDelegate};
 use crate::db::links::{self, FoundLink};
 use crate::db::seats::{self, SeatRow};
@@ -62,7 +63,9 @@ pub(super) async fn site_seat(
         account: None,
         link: Some(link.id),
         delegate: None,
+        watcher: None,
     };
+    app.hub.waiting.entered(meeting.id, link.site, clock::tick());
     give(&app, meeting, seat).await
 }
 
@@ -131,6 +134,7 @@ async fn delegate_seat(
         account: None,
         link: None,
         delegate: Some(delegate.id),
+        watcher: None,
     };
     give(app, meeting, seat).await
 }
@@ -165,15 +169,20 @@ pub(super) async fn account_seat(
         account: Some(account.id),
         link: None,
         delegate: None,
+        watcher: None,
     };
     give(&app, meeting, seat).await
 }
 
-fn new_participant(app: &App) -> ParticipantId {
+pub(super) fn new_participant(app: &App) -> ParticipantId {
     ParticipantId::from_parts(u64::try_from(app.now().0).unwrap_or(0), entropy())
 }
 
-async fn give(app: &App, meeting: Meeting, seat: SeatRow) -> Result<Json<Seat>, ApiError> {
+pub(super) async fn give(
+    app: &App,
+    meeting: Meeting,
+    seat: SeatRow,
+) -> Result<Json<Seat>, ApiError> {
     match meeting.state {
         MeetingState::Open => {}
         MeetingState::Scheduled => return Err(ErrorCode::MeetingNotOpen.into()),

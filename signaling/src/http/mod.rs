@@ -5,6 +5,7 @@ mod access;
 mod assets;
 mod body;
 mod delegates;
+mod desk;
 mod error;
 mod insight;
 mod join;
@@ -30,7 +31,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, patch, post};
+use axum::routing::{any, delete, get, patch, post, put};
 use protocol::time::Timestamp;
 
 pub(crate) use self::error::ApiError;
@@ -129,6 +130,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/papers/{paper}/file", get(papers::file))
         .merge(of_conduct())
         .route("/join/{token}", get(join::info).post(join::site_seat))
+        .merge(desk_routes())
         .fallback(error::not_found)
         .method_not_allowed_fallback(error::method_not_allowed)
         .layer(middleware::from_fn(origin::check_csrf));
@@ -153,4 +155,15 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::map_response(origin::security_headers))
         .with_state(app)
+}
+
+/// What the control desk and monitor windows ask.
+fn desk_routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/meetings/{id}/desk", get(desk::sites))
+        .route("/meetings/{id}/waiting", get(desk::waiting))
+        .route("/meetings/{id}/calls", post(desk::call))
+        .route("/meetings/{id}/monitors/{window}", post(desk::monitor))
+        .route("/sites/{site}/contact", put(desk::set_contact))
+        .route("/join/{token}/waiting", post(desk::wait))
 }

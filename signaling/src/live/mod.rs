@@ -4,6 +4,7 @@ mod actor;
 mod events;
 mod insight;
 mod outbox;
+mod waiting;
 mod writer;
 
 use std::collections::{HashMap, HashSet};
@@ -27,6 +28,7 @@ pub(crate) use self::events::{media_events, recorder_events};
 use self::insight::Insight;
 pub(crate) use self::insight::sweep;
 use self::outbox::Outbox;
+use self::waiting::Waiting;
 use self::writer::FactWriter;
 use crate::clock;
 use crate::db::{Db, DbError, facts, meetings};
@@ -95,6 +97,7 @@ pub(crate) struct Hub {
     writer: FactWriter,
     tables: Mutex<Tables>,
     insight: Insight,
+    pub(crate) waiting: Waiting,
     media: Outbox<MediaCommand>,
     recorder: Outbox<RecorderCommand>,
     pub(crate) media_ready: AtomicBool,
@@ -112,6 +115,7 @@ impl Hub {
             restores: AtomicU64::new(0),
             tables: Mutex::default(),
             insight: Insight::default(),
+            waiting: Waiting::default(),
             media: Outbox::default(),
             recorder: Outbox::default(),
             media_ready: AtomicBool::new(false),

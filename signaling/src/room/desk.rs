@@ -45,6 +45,7 @@ impl Desk {
             }
             DeskFact::Announced { text } => self.banner.clone_from(text),
             DeskFact::ChatSet { open } => self.chat_open = *open,
+            DeskFact::Called { .. } => {}
         }
     }
 
@@ -65,7 +66,7 @@ impl Desk {
 }
 
 /// Those who run the meeting read every note.
-fn runs(role: RoomRole) -> bool {
+pub(crate) fn runs(role: RoomRole) -> bool {
     role.conducts() || role == RoomRole::Secretary
 }
 
@@ -77,12 +78,19 @@ fn may_read(viewer: Option<&Seat>, by: Option<ParticipantId>, to: Option<Partici
 
 /// Whether a fact is told to each page differently.
 pub(crate) fn is_private(fact: &Fact) -> bool {
-    matches!(fact, Fact::Desk(DeskFact::Noted { .. }))
+    matches!(fact, Fact::Desk(DeskFact::Noted { .. } | DeskFact::Called { .. }))
 }
 
 /// A fact as a page may read it.
 pub(crate) fn told(viewer: Option<&Seat>, mut record: FactRecord) -> FactRecord {
     let by = record.by;
+    if let Fact::Desk(DeskFact::Called { sites, reached }) = &mut record.fact
+        && !viewer.is_some_and(|it| it.removed_at.is_none() && runs(it.role))
+    {
+        sites.clear();
+        *reached = 0;
+        record.by = None;
+    }
     if let Fact::Desk(DeskFact::Noted { to, text, .. }) = &mut record.fact
         && !may_read(viewer, by, *to)
     {
@@ -114,6 +122,13 @@ pub(crate) fn facts_of(
         DeskCommand::SetChat { open } => {
             allowed(seat.role.conducts())?;
             Ok(when(state.desk.chat_open != *open, DeskFact::ChatSet { open: *open }))
+        }
+        DeskCommand::CheckAgain { participant } => {
+            allowed(runs(seat.role))?;
+            let target = state.roster.get(*participant).filter(|it| it.connected);
+            let target = target.ok_or(ErrorCode::NotInRoom)?;
+            allowed(target.role.publishes())?;
+            Ok(Vec::new())
         }
     }
 }

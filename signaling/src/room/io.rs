@@ -3,7 +3,9 @@
 use protocol::client::{ClientMessage, ServerMessage};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, SessionKind};
 use protocol::error::ErrorCode;
-use protocol::id::{AccountId, ParticipantId, RecordingId, RequestId, RollId, SessionId, VoteId};
+use protocol::id::{
+    AccountId, ParticipantId, RecordingId, RequestId, RollId, SessionId, SiteId, VoteId,
+};
 use protocol::paper::PaperEntry;
 use protocol::roll::{RollRules, RollSite};
 use protocol::time::Timestamp;
@@ -55,6 +57,8 @@ pub(crate) enum Act {
     IssueBallot { vote: VoteId, participant: ParticipantId, blinded: String },
     /// Closes a poll that was counted.
     ClosePoll { by: ParticipantId, vote: VoteId, tally: Tally, ballots: String },
+    /// Writes down that absent sites were called; so many pages rang.
+    Call { by: ParticipantId, sites: Vec<SiteId>, reached: u32 },
     /// Writes down that an account has a publisher's packets traced.
     Trace { publisher: String, account: AccountId, seconds: u16 },
 }

@@ -12,6 +12,7 @@ mod command;
 mod conduct;
 mod desk;
 mod ending;
+mod health;
 mod io;
 mod journal;
 mod media;
@@ -45,6 +46,7 @@ use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
 use self::ending::{Asked, Ending};
+use self::health::Health;
 pub(crate) use self::io::{
     Act, ConnectionId, Ingest, Input, Now, OfficeRequest, Output, RecorderSays,
 };
@@ -109,6 +111,7 @@ pub(crate) struct Room {
     media: Option<RoomMedia>,
     quality: HashMap<ParticipantId, protocol::client::LineQuality>,
     quality_at: Option<u64>,
+    health: Health,
     retry_at: Option<u64>,
     /// When a group discussion is over, in ticks.
     breakout_at: Option<u64>,
@@ -136,6 +139,7 @@ impl Room {
             media: None,
             quality: HashMap::new(),
             quality_at: None,
+            health: Health::default(),
             retry_at: None,
             breakout_at: None,
             ending: None,
@@ -214,6 +218,7 @@ impl Room {
         self.lose(now);
         self.expire_offers(now);
         self.tell_quality(now);
+        self.tell_health(now);
         self.expire_ending(now);
         if self.retry_at.is_some_and(|at| at <= now.tick) {
             self.retry_at = None;
@@ -231,6 +236,7 @@ impl Room {
             .chain(self.offers.next_deadline())
             .chain(self.quality_at)
             .chain(self.breakout_at.map(|at| retry.max(at)))
+            .chain(self.health.at)
             .chain(self.ending.as_ref().map(|it| it.until))
             .chain(self.retry_at)
             .min()
@@ -295,6 +301,7 @@ impl Room {
         self.observed.seats.insert(id, seat);
         self.observed.arrived(id);
         self.welcome(connection, id, resume_after, now);
+        self.tell_all_health(connection, id);
         if resume_after.is_some() {
             let again = match self.offers.session_of(id) {
                 Some(session) => self.relayed.again(id, session),
@@ -331,6 +338,8 @@ impl Room {
                 self.quality.insert(id, line);
                 self.quality_at.get_or_insert(now.tick + QUALITY_MS);
             }
+            ClientMessage::Signs(signs) => self.signs(id, signs, now),
+            ClientMessage::Checked(found) => self.checked(id, found, now),
             // The shell answers these; here they mean nothing.
             ClientMessage::Hello { .. } | ClientMessage::Ping => {}
         }
@@ -356,6 +365,7 @@ impl Room {
                 for fact in facts {
                     self.stage(Some(by), fact, Some(id), now);
                 }
+                self.beside_facts(command, now);
                 self.gathering.replies.push(reply);
             }
             Err(code) => {

@@ -1,5 +1,6 @@
 //! What the office does to a room over HTTP: it ends meetings, shows seats out, holds polls.
 
+use protocol::desk::DeskFact;
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, LeaveReason};
 use protocol::id::ParticipantId;
@@ -46,6 +47,13 @@ impl Room {
                 Ok(vec![Fact::PacketsTraced { participant, account, seconds }])
             }
             Act::SyncPapers(ready) => Ok(paper::synced(state, ready)),
+            Act::Call { by, sites, reached } => {
+                if !super::desk::runs(self.role_of(*by)?) {
+                    return Err(ErrorCode::Forbidden);
+                }
+                let (sites, reached) = (sites.clone(), *reached);
+                Ok(vec![Fact::Desk(DeskFact::Called { sites, reached })])
+            }
             Act::OpenRoll { by, roll, rules, sites } => {
                 roll::open(state, self.role_of(*by)?, *roll, *rules, sites)
             }
@@ -70,9 +78,10 @@ impl Room {
 /// Who does it, where a seat does.
 fn by(act: &Act) -> Option<ParticipantId> {
     match act {
-        Act::OpenRoll { by, .. } | Act::OpenPoll { by, .. } | Act::ClosePoll { by, .. } => {
-            Some(*by)
-        }
+        Act::OpenRoll { by, .. }
+        | Act::OpenPoll { by, .. }
+        | Act::ClosePoll { by, .. }
+        | Act::Call { by, .. } => Some(*by),
         Act::IssueBallot { participant, .. } => Some(*participant),
         Act::Wait | Act::End | Act::Expel(_) | Act::Trace { .. } | Act::SyncPapers(_) => None,
     }

@@ -280,6 +280,7 @@ impl Room {
             account: None,
             link: None,
             delegate: None,
+            watcher: None,
         }
     }
 
@@ -347,6 +348,7 @@ impl Room {
             .collect();
         for (id, at) in gone {
             self.quality.remove(&id);
+            self.health.forget(id, now);
             self.observed.gone(id, LeaveReason::Lost, at - LOST_MS + GRACE_MS);
             self.close_media(id);
         }
@@ -359,10 +361,7 @@ impl Room {
         let mut lines: Vec<_> = std::mem::take(&mut self.quality).into_values().collect();
         self.quality_at = None;
         lines.sort_unstable_by_key(|it| it.participant);
-        let conducting = self.committed.roster.iter().filter(|it| it.role.conducts());
-        let to: Vec<_> =
-            conducting.filter_map(|it| self.observed.by_seat.get(&it.id).copied()).collect();
-        for connection in to {
+        for connection in self.watchers() {
             self.send(connection, ServerMessage::Quality { lines: lines.clone() });
         }
     }

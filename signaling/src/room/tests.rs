@@ -5,6 +5,7 @@ mod breakouts;
 mod conduct;
 mod desk;
 mod ending;
+mod health;
 mod papers;
 mod random;
 mod rolls;
@@ -169,6 +170,7 @@ impl Stage {
             account: None,
             link: None,
             delegate: None,
+            watcher: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
         self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });

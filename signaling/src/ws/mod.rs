@@ -280,6 +280,8 @@ impl Page<'_> {
             ClientMessage::Hello { .. }
             | ClientMessage::Watch { .. }
             | ClientMessage::Report { .. }
+            | ClientMessage::Signs(_)
+            | ClientMessage::Checked(_)
             | ClientMessage::Ping => return ControlFlow::Continue(()),
         };
         match to_text(&answer) {

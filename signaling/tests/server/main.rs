@@ -5,6 +5,7 @@
 
 mod desk;
 mod faults;
+mod health;
 mod insight;
 mod support;
 mod votes;

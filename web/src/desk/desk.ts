@@ -18,6 +18,8 @@ export function withDesk(desk: DeskView, fact: DeskFact, record: FactRecord): De
       return { ...desk, banner: fact.text };
     case 'chat_set':
       return { ...desk, chat_open: fact.open };
+    case 'called':
+      return desk;
   }
 }
 

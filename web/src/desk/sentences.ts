@@ -16,6 +16,8 @@ export function deskSentence(fact: DeskFact, by: string | null, nameOf: NameOf, 
       return fact.text === '' ? say('desk.fact.unannounced') : say('desk.fact.announced', { text: fact.text });
     case 'chat_set':
       return say(fact.open ? 'desk.fact.chat_open' : 'desk.fact.chat_closed');
+    case 'called':
+      return say('desk.fact.called', { count: fact.sites.length, reached: fact.reached });
   }
 }
 

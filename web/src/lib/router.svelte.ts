@@ -8,6 +8,7 @@ export type Route =
   | { page: 'new-meeting' }
   | { page: 'meeting'; id: string }
   | { page: 'room'; id: string }
+  | { page: 'monitor'; id: string; window: number }
   | { page: 'join'; token: string }
   | { page: 'recordings' }
   | { page: 'player'; id: string }
@@ -33,6 +34,10 @@ export function parse(path: string): Route {
       if (first === undefined) return { page: 'meetings' };
       if (first === 'moi' && second === undefined) return { page: 'new-meeting' };
       if (second === undefined) return { page: 'meeting', id: first };
+      if (second === 'giam-sat') {
+        const window = Number(rest[2] ?? '1');
+        return Number.isInteger(window) && window >= 1 && window <= 8 ? { page: 'monitor', id: first, window } : { page: 'unknown' };
+      }
       return second === 'phong' ? { page: 'room', id: first } : { page: 'unknown' };
     case 'vao':
       return first === undefined ? { page: 'unknown' } : { page: 'join', token: first };

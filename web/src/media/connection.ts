@@ -46,6 +46,15 @@ export interface ReceivingLine {
   track: MediaStreamTrack;
 }
 
+<<<<<<< HEAD
+=======
+interface Lines {
+  /** Null: this page sends nothing. */
+  senders: Record<Source, RTCRtpTransceiver> | null;
+  receivers: RTCRtpTransceiver[];
+}
+
+>>>>>>> main
 /** One page's media. */
 export class MediaConnection {
   #callbacks: MediaCallbacks;
@@ -68,6 +77,7 @@ export class MediaConnection {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
+<<<<<<< HEAD
   /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. `n_video`:
    *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. `ahead`: a
    *  connection that was made before; the first one is that. */
@@ -77,6 +87,12 @@ export class MediaConnection {
     n_video = VIDEO_LINES,
     ahead: Promise<Described | null> | null = null,
   ) {
+=======
+  /** `publishes`: observers have no sending lines: the node would refuse them, and with the first line of a bundle
+   *  the browser refuses the whole answer. `n_video`:
+   *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. */
+  constructor(callbacks: MediaCallbacks, publishes: boolean, n_video = VIDEO_LINES) {
+>>>>>>> main
     this.#callbacks = callbacks;
     this.#publishes = publishes;
     this.#n_video = n_video;
@@ -169,7 +185,7 @@ export class MediaConnection {
     if (track !== null) hint(source, track);
     try {
       // Even when the line seems to carry it: a former change may still be under way.
-      await this.#lines?.senders[source].sender.replaceTrack(track);
+      await this.#lines?.senders?.[source].sender.replaceTrack(track);
     } catch {
       // The connection closed meanwhile; the next one begins with `#tracks`.
     }
@@ -177,7 +193,7 @@ export class MediaConnection {
 
   /** Which layers of a line somebody looks at; the others are switched off. */
   async demand(source: Source, layers: readonly Layer[], isWatched: boolean): Promise<void> {
-    const sender = this.#lines?.senders[source].sender;
+    const sender = this.#lines?.senders?.[source].sender;
     if (sender === undefined) return;
     // One after the other: parameters that were read before another change are refused.
     this.#demands = this.#demands.then(() => applyDemand(sender, layers, isWatched));
@@ -197,6 +213,7 @@ export class MediaConnection {
     this.#become({ at: 'off' });
   }
 
+<<<<<<< HEAD
   /** The connection that was made before, if it fits; it is used once. */
   async #takeAhead(): Promise<Described | null> {
     const ahead = (await this.#ahead) ?? null;
@@ -204,6 +221,36 @@ export class MediaConnection {
     if (ahead === null || ahead.n_video === this.#n_video) return ahead;
     ahead.peer.close();
     return null;
+=======
+  #makeLines(peer: RTCPeerConnection): Lines {
+    const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
+      const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
+      return peer.addTransceiver(this.#tracks[source] ?? kind, {
+        direction: 'sendonly',
+        sendEncodings: encodings,
+      });
+    };
+    const senders = !this.#publishes ? null : {
+      microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
+      camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
+      screen: line('screen', [
+        { maxBitrate: SCREEN_BITRATE_BPS, maxFramerate: SCREEN_FRAMES_PER_S },
+      ]),
+      screen_audio: line('screen_audio', [{ maxBitrate: SCREEN_AUDIO_BITRATE_BPS }]),
+    };
+    const receivers: RTCRtpTransceiver[] = [];
+    for (let n = 0; n < AUDIO_LINES + this.#n_video; n += 1) {
+      const kind = n < AUDIO_LINES ? 'audio' : 'video';
+      receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
+    }
+    for (const sender of senders === null ? [] : [senders.camera, senders.screen]) prefer(sender, SENT);
+    for (const receiver of receivers) {
+      if (receiver.receiver.track.kind !== 'video') continue;
+      prefer(receiver, RECEIVED);
+      askForDependencies(receiver);
+    }
+    return { senders, receivers };
+>>>>>>> main
   }
 
   #tellLines(lines: Lines): void {
@@ -215,8 +262,15 @@ export class MediaConnection {
   }
 
   #sends(lines: Lines): SendLine[] {
+<<<<<<< HEAD
     if (!this.#publishes) return [];
     return SOURCES.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
+=======
+    const senders = lines.senders;
+    if (senders === null) return [];
+    const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
+    return sources.map((source) => ({ mid: senders[source].mid ?? '', source }));
+>>>>>>> main
   }
 
   #watch(peer: RTCPeerConnection): void {

@@ -253,6 +253,11 @@ export async function playCue(loudspeaker: string): Promise<boolean> {
   return playTones([880, 1174.66], 0.28, loudspeaker);
 }
 
+/** Rings: the desk calls this site. */
+export async function playRing(loudspeaker: string): Promise<boolean> {
+  return playTones([987.77, 783.99, 987.77, 783.99], 0.24, loudspeaker);
+}
+
 async function playTones(tones: number[], each_s: number, loudspeaker: string): Promise<boolean> {
   let context: AudioContext;
   try {

@@ -23,12 +23,14 @@ export class Reception {
   #sink = '';
   #changed: () => void;
   #blocked: (blocked: boolean) => void;
+  #isSilent: boolean;
 
   /** `changed`: streams moved. `blocked`: the browser refuses to play sound before a click, or no
    *  longer does. */
-  constructor(changed: () => void, blocked: (blocked: boolean) => void) {
+  constructor(changed: () => void, blocked: (blocked: boolean) => void, isSilent = false) {
     this.#changed = changed;
     this.#blocked = blocked;
+    this.#isSilent = isSilent;
   }
 
   /** New lines of a new connection; the old elements go. What the lines carry is told anew. */
@@ -106,6 +108,7 @@ export class Reception {
   #element(line: ReceivingLine): HTMLAudioElement {
     const element = document.createElement('audio');
     element.autoplay = true;
+    element.muted = this.#isSilent;
     element.hidden = true;
     element.dataset['mid'] = line.mid;
     element.srcObject = new MediaStream([line.track]);

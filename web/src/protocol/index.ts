@@ -77,6 +77,8 @@ export type ClientMessage = { "type": "hello", version: number, token: string, r
   | { "type": "offer", sdp: string, sends: Array<SendLine>, restarts: boolean }
   | { "type": "watch", wants: Array<Want> }
   | { "type": "report", lost_permille: number, rtt_ms: number, received_bps: number }
+  | { "type": "signs" } & Signs
+  | { "type": "checked" } & SelfCheck
   | { "type": "ping" };
 
 export type SendLine = { mid: string, source: Source };
@@ -118,6 +120,8 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
   | { "type": "demand", source: Source, layers: Array<Layer>, is_watched: boolean }
   | { "type": "speakers", publishers: Array<string> }
   | { "type": "quality", lines: Array<LineQuality> }
+  | { "type": "health", sites: Array<SiteHealth> }
+  | { "type": "check_asked" }
   | { "type": "pong" }
   | { "type": "closed", code: ErrorCode };
 
@@ -310,11 +314,13 @@ export type ConductCommand = { "act": "regime", regime: Regime }
 
 export type DeskFact = { "act": "noted", message: string, to: string | null, text: string }
   | { "act": "announced", text: string }
-  | { "act": "chat_set", open: boolean };
+  | { "act": "chat_set", open: boolean }
+  | { "act": "called", sites: string[], reached: number };
 
 export type DeskCommand = { "act": "note", to: string | null, text: string }
   | { "act": "announce", text: string }
-  | { "act": "set_chat", open: boolean };
+  | { "act": "set_chat", open: boolean }
+  | { "act": "check_again", participant: string };
 
 export type DeskView = { notes: Array<Note>, banner: string, chat_open: boolean };
 
@@ -379,4 +385,28 @@ export type PaperCommand = { "act": "show", paper: string, page: number }
 export type PaperView = { papers: Array<PaperEntry>, on_air: PaperOnAir | null };
 
 export type PaperOnAir = { paper: string, page: number, by: string | null };
+
+export type CameraSign = "live" | "black" | "frozen" | "off";
+
+export type MicrophoneSign = "live" | "closed" | "dead" | "missing";
+
+export type Signs = { camera: CameraSign, microphone: MicrophoneSign, level: number };
+
+export type SelfCheck = { signs: Signs, sound_plays: boolean, media_connected: boolean, lost_permille: number, rtt_ms: number };
+
+export type CheckView = { asked_at: number, done_at: number | null, found: SelfCheck | null };
+
+export type SiteHealth = { participant: string, signs: Signs | null, check: CheckView | null };
+
+export type Contact = { person: string, phone: string };
+
+export type DeskSite = { site: string, unit: string, name: string, contact: Contact };
+
+export type WaitingSite = { site: string, called_at: number | null };
+
+export type WaitingAnswer = { called_at: number | null };
+
+export type NewCall = { sites: string[] };
+
+export type Called = { reached: string[], unreached: string[] };
 

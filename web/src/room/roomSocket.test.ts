@@ -67,6 +67,8 @@ function session() {
       demand: () => {},
       speakers: () => {},
       quality: () => {},
+      health: () => {},
+      checkAsked: () => {},
       resumeAfter: () => seen.resume,
     },
   );

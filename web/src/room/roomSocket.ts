@@ -12,7 +12,10 @@ import {
   type LineQuality,
   type RoomSnapshot,
   type SendLine,
+  type SelfCheck,
   type ServerMessage,
+  type Signs,
+  type SiteHealth,
   type Slot,
   type SlotLimit,
   type Source,
@@ -70,6 +73,8 @@ export interface SessionCallbacks {
   demand(source: Source, layers: Layer[], isWatched: boolean): void;
   speakers(publishers: string[]): void;
   quality(lines: LineQuality[]): void;
+  health(sites: SiteHealth[]): void;
+  checkAsked(): void;
   /** The last fact seen, to resume after; null for a snapshot. */
   resumeAfter(): number | null;
 }
@@ -146,6 +151,16 @@ export class RoomSocket {
   /** How the reception goes; worth nothing later, so it is not kept. */
   report(report: Report): void {
     this.#sendIfOpen(report);
+  }
+
+  /** How camera and microphone do. */
+  signs(signs: Signs): void {
+    this.#sendIfOpen({ type: 'signs', ...signs });
+  }
+
+  /** What a check found. */
+  checked(found: SelfCheck): void {
+    this.#sendIfOpen({ type: 'checked', ...found });
   }
 
   /** Something was lost: connects again and asks for a snapshot. */
@@ -257,6 +272,12 @@ export class RoomSocket {
         return;
       case 'quality':
         this.#callbacks.quality(message.lines);
+        return;
+      case 'health':
+        this.#callbacks.health(message.sites);
+        return;
+      case 'check_asked':
+        this.#callbacks.checkAsked();
         return;
       case 'pong':
         return;

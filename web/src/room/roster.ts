@@ -32,7 +32,7 @@ export function rowsOf(
 ): Row[] {
   const seated = new Set(participants.map((who) => who.site).filter((site) => site !== null));
   // Delegates are counted at their sites; a list of hundreds of them would hide the sites.
-  const seats = participants.filter((who) => who.role !== 'delegate').map((who) => ({
+  const seats = participants.filter((who) => who.role !== 'delegate' && who.role !== 'observer').map((who) => ({
     id: who.id, name: who.name, who, place: queue.indexOf(who.id) + 1,
   }));
   const never = invited

@@ -117,7 +117,7 @@ export function sentenceOf(
     }
     case 'desk': {
       // A private note whose text this page may not read says nothing.
-      const isMute = fact.act === 'noted' && fact.text === '';
+      const isMute = (fact.act === 'noted' && fact.text === '') || (fact.act === 'called' && fact.sites.length === 0);
       return isMute ? null : { text: deskSentence(fact, record.by, who, t), kind: 'plain' };
     }
     case 'breakout':

@@ -15,9 +15,10 @@ import {
   type Counters, type Grade, type PageStats, type Report,
 } from '../media/quality';
 import { Reception } from '../media/receive';
+import { LOOK_EVERY_MS, SignsWatch } from '../media/signs';
 import type {
-  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SlotLimit, Source,
-  Want,
+  Command, ErrorCode, Fact, FactRecord, LineQuality, Participant, RoomSnapshot, Seat, SiteHealth, SlotLimit,
+  Source, Want,
 } from '../protocol';
 import { Pages } from '../paper/pages.svelte';
 import { siteOf } from '../conduct/conduct';
@@ -44,6 +45,7 @@ export interface Entry {
   pressed_at: number;
   /** The link that this seat came by. */
   link: string | null;
+<<<<<<< HEAD
   ahead?: Ahead | undefined;
 }
 
@@ -52,6 +54,10 @@ export interface Ahead {
   /** A connection that is described. */
   described: Promise<Described | null>;
   socket: SocketLike;
+=======
+  /** A monitor window: pictures of the wall, no sound. */
+  monitor?: boolean;
+>>>>>>> main
 }
 
 /** A stay in a room. */
@@ -70,6 +76,8 @@ export class RoomSession {
   /** Who was heard lately: pictures are chosen by this, so that they do not jump with every word. */
   recent = $state.raw<readonly string[]>([]);
   lines = $state.raw<ReadonlyMap<string, LineQuality>>(new Map());
+  /** How sites do by their own pages, for those who run the meeting. */
+  health = $state.raw<ReadonlyMap<string, SiteHealth>>(new Map());
   camera = $state.raw<MediaStreamTrack | null>(null);
   microphone = $state.raw<MediaStreamTrack | null>(null);
   screen = $state.raw<MediaStreamTrack | null>(null);
@@ -90,6 +98,8 @@ export class RoomSession {
   #socket: RoomSocket;
   #connection: MediaConnection;
   #reception: Reception;
+  #isMonitor: boolean;
+  #signs: SignsWatch;
   #before: Counters | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
   #isOver = false;
@@ -105,9 +115,11 @@ export class RoomSession {
     this.pages = new Pages(entry.seat.meeting, entry.seat.token);
     this.choice = entry.choice;
     this.#pressed_at = entry.pressed_at;
+    this.#isMonitor = entry.monitor ?? false;
     this.#reception = new Reception(
       () => (this.#streams_moved += 1),
       (blocked) => (this.isSoundBlocked = blocked),
+      this.#isMonitor,
     );
     void this.#reception.setSink(entry.choice.loudspeaker);
     let early = entry.ahead?.socket;
@@ -120,6 +132,8 @@ export class RoomSession {
       status: (status) => this.#statusChanged(status),
       welcome: (_participant, now, snapshot, restarted) => {
         this.clock_offset_ms = now - Date.now();
+        // Who watches is told everything anew.
+        this.health = new Map();
         if (snapshot !== null) this.state = withHistory(withSnapshot(this.state, snapshot), this.#history);
         this.#applyMicrophone();
         if (restarted) this.#connection.lost();
@@ -133,6 +147,8 @@ export class RoomSession {
       demand: (source, layers, isWatched) => void this.#connection.demand(source, layers, isWatched),
       speakers: (publishers) => this.#heard(publishers),
       quality: (lines) => (this.lines = new Map(lines.map((line) => [line.participant, line]))),
+      health: (sites) => (this.health = new Map([...this.health, ...sites.map((one) => [one.participant, one] as const)])),
+      checkAsked: () => void this.#checkAgain(),
       resumeAfter: () => this.state?.room.seq ?? null,
     });
     this.#connection = new MediaConnection(
@@ -151,6 +167,12 @@ export class RoomSession {
       this.hasWall ? WALL_LINES : SCENE_LINES,
       entry.ahead?.described,
     );
+    this.#signs = new SignsWatch({
+      camera: () => this.camera,
+      microphone: () => this.microphone,
+      stats: () => this.#connection.stats(),
+      tell: (signs) => this.#socket.signs(signs),
+    });
     void this.#begin(entry.opened);
   }
 
@@ -197,7 +219,7 @@ export class RoomSession {
 
   /** Whether this page can show the wall: who conducts does, on a screen that has room for it. */
   get hasWall(): boolean {
-    return this.conducts && screen.width >= WALL_SCREEN_LEAST;
+    return this.#isMonitor || (this.conducts && screen.width >= WALL_SCREEN_LEAST);
   }
 
   /** Whether this page shows documents and turns their pages. */
@@ -383,6 +405,7 @@ export class RoomSession {
     this.#isOver = true;
     if (this.#timer !== null) clearInterval(this.#timer);
     for (const stop of this.#stops) stop();
+    this.#signs.close();
     this.#connection.close();
     this.#reception.close();
     this.#socket.close();
@@ -412,6 +435,7 @@ export class RoomSession {
     if (this.#isOver) return;
     await this.#connection.start();
     this.#timer = setInterval(() => void this.#measure(), REPORT_EVERY_MS);
+    if (this.#publishes) this.#signs.start();
   }
 
   #statusChanged(status: SessionStatus): void {
@@ -566,6 +590,17 @@ export class RoomSession {
       this.#socket.report(this.report);
     }
     this.#before = now;
+  }
+
+  /** The desk asks: two looks at the line and one at the devices. The meeting goes on meanwhile. */
+  async #checkAgain(): Promise<void> {
+    toast(t('desk.check.here'), { kind: 'info' });
+    const read = async () => countersOf((await this.#connection.stats())?.values() ?? [], performance.now());
+    const before = await read();
+    await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+    const { lost_permille, rtt_ms } = reportOf(before, await read());
+    const [sound_plays, media_connected] = [!this.isSoundBlocked, this.media.at === 'connected'];
+    this.#socket.checked({ signs: this.#signs.last, sound_plays, media_connected, lost_permille, rtt_ms });
   }
 
   /** For tests: reads, never acts. */

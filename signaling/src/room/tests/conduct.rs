@@ -33,6 +33,7 @@ impl Stage {
             account: None,
             link: None,
             delegate: None,
+            watcher: None,
         };
         let given_at = protocol::time::Timestamp(0);
         let seat = Box::new(row);
