@@ -46,15 +46,6 @@ export interface ReceivingLine {
   track: MediaStreamTrack;
 }
 
-<<<<<<< HEAD
-=======
-interface Lines {
-  /** Null: this page sends nothing. */
-  senders: Record<Source, RTCRtpTransceiver> | null;
-  receivers: RTCRtpTransceiver[];
-}
-
->>>>>>> main
 /** One page's media. */
 export class MediaConnection {
   #callbacks: MediaCallbacks;
@@ -77,22 +68,15 @@ export class MediaConnection {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
-<<<<<<< HEAD
-  /** `publishes`: observers have no sending tracks, but keep the lines, so that every SDP is alike. `n_video`:
-   *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. `ahead`: a
-   *  connection that was made before; the first one is that. */
+  /** `publishes`: observers have no sending lines: the node would refuse them, and with the first line of a bundle
+   *  the browser refuses the whole answer. `n_video`: receiving video lines. They are made once: adding some later
+   *  would interrupt whoever is speaking. `ahead`: a connection that was made before; the first one is that. */
   constructor(
     callbacks: MediaCallbacks,
     publishes: boolean,
     n_video = VIDEO_LINES,
     ahead: Promise<Described | null> | null = null,
   ) {
-=======
-  /** `publishes`: observers have no sending lines: the node would refuse them, and with the first line of a bundle
-   *  the browser refuses the whole answer. `n_video`:
-   *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. */
-  constructor(callbacks: MediaCallbacks, publishes: boolean, n_video = VIDEO_LINES) {
->>>>>>> main
     this.#callbacks = callbacks;
     this.#publishes = publishes;
     this.#n_video = n_video;
@@ -112,7 +96,7 @@ export class MediaConnection {
     window.addEventListener('online', this.#networkChanged);
     const attempt = {};
     this.#starting = attempt;
-    const described = (await this.#takeAhead()) ?? (await describe(this.#n_video));
+    const described = (await this.#takeAhead()) ?? (await describe(this.#n_video, this.#publishes));
     if (this.#starting !== attempt) {
       described?.peer.close();
       return;
@@ -213,44 +197,14 @@ export class MediaConnection {
     this.#become({ at: 'off' });
   }
 
-<<<<<<< HEAD
   /** The connection that was made before, if it fits; it is used once. */
   async #takeAhead(): Promise<Described | null> {
     const ahead = (await this.#ahead) ?? null;
     this.#ahead = null;
-    if (ahead === null || ahead.n_video === this.#n_video) return ahead;
+    const fits = ahead?.n_video === this.#n_video && (ahead.lines.senders !== null) === this.#publishes;
+    if (ahead === null || fits) return ahead;
     ahead.peer.close();
     return null;
-=======
-  #makeLines(peer: RTCPeerConnection): Lines {
-    const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
-      const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
-      return peer.addTransceiver(this.#tracks[source] ?? kind, {
-        direction: 'sendonly',
-        sendEncodings: encodings,
-      });
-    };
-    const senders = !this.#publishes ? null : {
-      microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
-      camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
-      screen: line('screen', [
-        { maxBitrate: SCREEN_BITRATE_BPS, maxFramerate: SCREEN_FRAMES_PER_S },
-      ]),
-      screen_audio: line('screen_audio', [{ maxBitrate: SCREEN_AUDIO_BITRATE_BPS }]),
-    };
-    const receivers: RTCRtpTransceiver[] = [];
-    for (let n = 0; n < AUDIO_LINES + this.#n_video; n += 1) {
-      const kind = n < AUDIO_LINES ? 'audio' : 'video';
-      receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
-    }
-    for (const sender of senders === null ? [] : [senders.camera, senders.screen]) prefer(sender, SENT);
-    for (const receiver of receivers) {
-      if (receiver.receiver.track.kind !== 'video') continue;
-      prefer(receiver, RECEIVED);
-      askForDependencies(receiver);
-    }
-    return { senders, receivers };
->>>>>>> main
   }
 
   #tellLines(lines: Lines): void {
@@ -262,15 +216,9 @@ export class MediaConnection {
   }
 
   #sends(lines: Lines): SendLine[] {
-<<<<<<< HEAD
-    if (!this.#publishes) return [];
-    return SOURCES.map((source) => ({ mid: lines.senders[source].mid ?? '', source }));
-=======
-    const senders = lines.senders;
+    const { senders } = lines;
     if (senders === null) return [];
-    const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
-    return sources.map((source) => ({ mid: senders[source].mid ?? '', source }));
->>>>>>> main
+    return SOURCES.map((source) => ({ mid: senders[source].mid ?? '', source }));
   }
 
   #watch(peer: RTCPeerConnection): void {

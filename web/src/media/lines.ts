@@ -23,7 +23,8 @@ const MICROPHONE_BITRATE_BPS = 40_000;
 const SCREEN_AUDIO_BITRATE_BPS = 96_000;
 
 export interface Lines {
-  senders: Record<Source, RTCRtpTransceiver>;
+  /** Null: this page sends nothing. */
+  senders: Record<Source, RTCRtpTransceiver> | null;
   receivers: RTCRtpTransceiver[];
 }
 
@@ -35,7 +36,7 @@ export interface Described {
 }
 
 /** Makes all lines. */
-function makeLines(peer: RTCPeerConnection, n_video: number): Lines {
+function makeLines(peer: RTCPeerConnection, n_video: number, publishes: boolean): Lines {
   const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
     const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
     return peer.addTransceiver(kind, {
@@ -43,7 +44,7 @@ function makeLines(peer: RTCPeerConnection, n_video: number): Lines {
       sendEncodings: encodings,
     });
   };
-  const senders = {
+  const senders = !publishes ? null : {
     microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
     camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
     screen: line('screen', [
@@ -56,7 +57,7 @@ function makeLines(peer: RTCPeerConnection, n_video: number): Lines {
     const kind = n < AUDIO_LINES ? 'audio' : 'video';
     receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
   }
-  for (const sender of [senders.camera, senders.screen]) prefer(sender, SENT);
+  for (const sender of senders === null ? [] : [senders.camera, senders.screen]) prefer(sender, SENT);
   for (const receiver of receivers) {
     if (receiver.receiver.track.kind !== 'video') continue;
     prefer(receiver, RECEIVED);
@@ -66,11 +67,11 @@ function makeLines(peer: RTCPeerConnection, n_video: number): Lines {
 }
 
 /** Makes a connection with all its lines, on which nothing is sent yet, and its offer. Null if the browser does not. */
-export async function describe(n_video: number): Promise<Described | null> {
+export async function describe(n_video: number, publishes: boolean): Promise<Described | null> {
   let peer: RTCPeerConnection | null = null;
   try {
     peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
-    const lines = makeLines(peer, n_video);
+    const lines = makeLines(peer, n_video, publishes);
     await peer.setLocalDescription(await peer.createOffer());
     return { peer, lines, n_video };
   } catch {

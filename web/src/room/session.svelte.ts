@@ -45,8 +45,9 @@ export interface Entry {
   pressed_at: number;
   /** The link that this seat came by. */
   link: string | null;
-<<<<<<< HEAD
   ahead?: Ahead | undefined;
+  /** A monitor window: pictures of the wall, no sound. */
+  monitor?: boolean;
 }
 
 /** What was begun before there was a seat, so that nobody waits for it afterwards. */
@@ -54,10 +55,6 @@ export interface Ahead {
   /** A connection that is described. */
   described: Promise<Described | null>;
   socket: SocketLike;
-=======
-  /** A monitor window: pictures of the wall, no sound. */
-  monitor?: boolean;
->>>>>>> main
 }
 
 /** A stay in a room. */
