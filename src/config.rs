@@ -44,7 +44,7 @@ pub(crate) enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Http {
-    /// TCP address.
+    /// TCP address; `[::]` is IPv4 too.
     pub(crate) listen: SocketAddr,
 }
 
@@ -68,7 +68,7 @@ impl Default for Node {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: (Ipv4Addr::UNSPECIFIED, 8080).into() }
+        Self { listen: everywhere(has_ipv6(), 8080) }
     }
 }
 
@@ -230,11 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn media_listen_on_both_families_and_on_ipv4_where_there_is_no_other() {
+    fn pages_and_media_listen_on_both_families_and_on_ipv4_where_there_is_no_other() {
         assert_eq!(everywhere(true, 7882).to_string(), "[::]:7882");
         assert_eq!(everywhere(false, 7882).to_string(), "0.0.0.0:7882");
-        let listen = Media::default().listen;
-        assert_eq!(listen.is_ipv6(), UdpSocket::bind("[::]:0").is_ok(), "{listen}");
+        for listen in [Media::default().listen, Http::default().listen] {
+            assert_eq!(listen.is_ipv6(), UdpSocket::bind("[::]:0").is_ok(), "{listen}");
+        }
     }
 
     #[test]

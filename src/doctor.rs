@@ -3,7 +3,7 @@
 //! there yet is made.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -93,7 +93,14 @@ fn disk(config: &Config) -> Finding {
 
 fn tcp_port(address: SocketAddr) -> Finding {
     match TcpListener::bind(address) {
-        Ok(_) => Finding::Good(format!("TCP {address} is free for pages")),
+        Ok(_) => {
+            let families = if address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED) {
+                " (IPv6 and IPv4)"
+            } else {
+                ""
+            };
+            Finding::Good(format!("TCP {address} is free for pages{families}"))
+        }
         Err(error) => Finding::Bad(port_taken(&error, "TCP", address, "--http")),
     }
 }

@@ -197,4 +197,6 @@ pub enum LineReason {
     Uplink,
     /// The receiver's own line has no room.
     Downlink,
+    /// The receiver's browser does not take the codec that the publisher sends.
+    Codec,
 }

@@ -9,6 +9,7 @@ mod feedback;
 mod guard;
 mod ingest;
 mod inspect;
+mod newcomer;
 mod pace;
 mod path;
 mod record;

@@ -109,6 +109,8 @@ counters! {
     limited_uplink => "diemcau_limited_line_seconds_total{reason=\"uplink\"}", "counter";
     /// See above.
     limited_downlink => "diemcau_limited_line_seconds_total{reason=\"downlink\"}", "counter";
+    /// See above.
+    limited_codec => "diemcau_limited_line_seconds_total{reason=\"codec\"}", "counter";
     /// Datagrams or packets thrown away, by reason.
     dropped_address => "diemcau_dropped_packets_total{reason=\"unknown_address\"}", "counter";
     /// STUN that is malformed, unknown or not authentic.

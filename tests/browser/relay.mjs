@@ -2,6 +2,7 @@
 //! queue; and that can be cut off and laid anew at another port, as when a site's network changes.
 
 import { createSocket } from 'node:dgram';
+import { connect, createServer } from 'node:net';
 
 /** What a queue holds before packets are dropped, ms. */
 const QUEUE_MS = 400;
@@ -84,4 +85,43 @@ export function throughRelay() {
       .replace(/^(a=candidate:\S+ \d udp \d+ \S+) \d+/gimu, `$1 ${port}`);
     return set.call(this, { type: description.type, sdp });
   };
+}
+
+/** The way of the pages and their WebSocket to the server, so much longer each way. A connection begins with a round
+ * trip of its own, as TCP's does. */
+export class WebRelay {
+  delayMs = 0;
+  #port;
+  #front = null;
+
+  constructor(port) {
+    this.#port = port;
+  }
+
+  /** Opens the way; the port where it begins. */
+  async open() {
+    this.#front = createServer((page) => {
+      const server = connect(this.#port, '127.0.0.1');
+      const opens = performance.now() + 2 * this.delayMs;
+      this.#carry(page, server, opens);
+      this.#carry(server, page, opens);
+    });
+    await new Promise((done, fail) => {
+      this.#front.once('error', fail);
+      this.#front.listen(0, '127.0.0.1', done);
+    });
+    return this.#front.address().port;
+  }
+
+  close() {
+    this.#front?.close();
+  }
+
+  #carry(from, to, opens) {
+    const wait = () => Math.max(opens - performance.now(), 0) + this.delayMs;
+    from.setNoDelay(true);
+    from.on('data', (bytes) => setTimeout(() => to.write(bytes), wait()));
+    from.on('close', () => setTimeout(() => to.destroy(), wait()));
+    from.on('error', () => {});
+  }
 }

@@ -16,6 +16,9 @@ pub(crate) const VOICE_BPS: u32 = 40_000;
 /// price changes a little; less, and room stays unused.
 const NEW_TENTHS: u64 = 9;
 
+/// A line that carries so much is not frail, whatever it loses (rule 12), bit/s.
+pub(crate) const STURDY_BPS: u32 = 600_000;
+
 /// How long room must stand before a picture climbs. Shorter flaps; longer leaves a page blurred.
 const CLIMB_AFTER: Duration = Duration::from_secs(1);
 
@@ -103,6 +106,8 @@ pub(crate) struct Downlink {
     /// What its sounds need, bit/s.
     pub(crate) sound: u32,
     pub(crate) lowest: Lowest,
+    /// It loses much and carries little: no picture above its lowest resolution (rule 12).
+    pub(crate) is_frail: bool,
 }
 
 /// What is remembered from walk to walk.
@@ -219,6 +224,12 @@ impl Walk {
         let at = usize::from(self.climbed[index]);
         let Some(rung) = ask.ladder.rung(at) else { return };
         if self.is_cut[index] || at >= cap {
+            return;
+        }
+        let lowest = ask.ladder.rung(0).map_or(0, |lowest| lowest.choice.spatial);
+        if line.is_frail && rung.choice.spatial > lowest {
+            self.is_cut[index] = true;
+            self.needed.get_or_insert(STURDY_BPS);
             return;
         }
         let below = at.checked_sub(1).and_then(|below| ask.ladder.rung(below));

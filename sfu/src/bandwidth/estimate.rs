@@ -136,6 +136,7 @@ pub(crate) struct Estimator {
     offered: Acked,
     trend: Trend,
     rate: Rate,
+    is_frail: bool,
     least: Least,
     rtt_us: i64,
     /// Where the receiver's clock was at the last report.
@@ -159,6 +160,7 @@ impl Estimator {
             offered: Acked::default(),
             trend: Trend::new(),
             rate: Rate::new(START_BPS),
+            is_frail: false,
             least: Least::default(),
             rtt_us: 100_000,
             near: None,
@@ -181,6 +183,11 @@ impl Estimator {
     /// What the line carries, bit/s.
     pub(crate) fn estimate(&self) -> u32 {
         self.rate.bps() as u32
+    }
+
+    /// Whether the line loses much and carries little.
+    pub(crate) fn is_frail(&self) -> bool {
+        self.is_frail
     }
 
     /// Has what [`Self::sent`] needs for this number fetched from memory.
@@ -263,11 +270,20 @@ impl Estimator {
         if self.rate.update(&signal, us) {
             self.least.forget();
         }
+        self.note_frailty(us);
         let was_out = self.probe.is_out();
         if let Some(result) = self.probe.judge(newest_sent, us, self.rate.bps()) {
             self.rate.set(result.max(self.rate.bps()));
         } else if was_out && !self.probe.is_out() {
             self.rate.give_up();
+        }
+    }
+
+    /// What probes found while so much was lost says nothing of a line that is frail no more.
+    fn note_frailty(&mut self, us: i64) {
+        let was_frail = std::mem::replace(&mut self.is_frail, self.rate.is_frail(us));
+        if was_frail && !self.is_frail {
+            self.probe.encourage();
         }
     }
 

@@ -1,6 +1,7 @@
 //! How fast to send, from what the queue does, what is lost and what was acknowledged
 //! (draft-ietf-rmcat-gcc-02 §5.5 and §6): additive or multiplicative growth, multiplicative decrease.
 
+use crate::bandwidth::allocate::STURDY_BPS;
 use crate::bandwidth::trend::Usage;
 
 /// Where a line begins, bit/s: sound, a main picture in its middle layer, a few tiles. A line that carries
@@ -64,6 +65,12 @@ const LOSS_CONGESTION: f64 = 0.10;
 /// in a hundred are not taken for ten. Below this share of it a line without queue may grow.
 const STEADY_PACKETS: f64 = 150.0;
 const LOSS_STEADY: f64 = 0.08;
+
+/// A line that loses more than this on average and carries less is frail (rule 12), and counts as frail for so long
+/// after; not any more when it carries so much, bit/s and microseconds.
+const FRAIL_LOSS: f64 = 0.04;
+const FRAIL_BPS: f64 = 400_000.0;
+const FRAIL_US: i64 = 8_000_000;
 
 /// A queue that empties shrinks by more than this in so long, once the rate was cut, microseconds. One that does not is
 /// none: the way has become longer.
@@ -190,6 +197,7 @@ pub(crate) struct Rate {
     loss: f64,
     steady_loss: f64,
     loss_cut_at: i64,
+    frail_until: i64,
     shrinking: Shrinking,
 }
 
@@ -216,6 +224,7 @@ impl Rate {
             loss: 0.0,
             steady_loss: 0.0,
             loss_cut_at: never,
+            frail_until: never,
             shrinking: Shrinking::default(),
         }
     }
@@ -254,6 +263,11 @@ impl Rate {
     pub(crate) fn probe_most(&self, now_us: i64) -> f64 {
         let most = self.link.map_or(BPS_MAX, |link| PROBE_SHARE * link.mean.max(self.bps));
         self.recovers(now_us).map_or(most, |recovery| most.max(recovery))
+    }
+
+    /// Whether the line loses much and carries little.
+    pub(crate) fn is_frail(&self, now_us: i64) -> bool {
+        now_us < self.frail_until && self.bps < f64::from(STURDY_BPS)
     }
 
     /// Nothing was sent for a while: whatever queue there was has emptied.
@@ -298,6 +312,9 @@ impl Rate {
             self.congested(signal, now_us);
         }
         self.bps = self.bps.clamp(BPS_MIN, BPS_MAX);
+        if self.steady_loss > FRAIL_LOSS && self.bps < FRAIL_BPS {
+            self.frail_until = now_us + FRAIL_US;
+        }
         if self.n_cuts == 0 || is_ours || is_empty(signal.queue_us) {
             self.shrinking = Shrinking::default();
             return false;

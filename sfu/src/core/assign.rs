@@ -10,6 +10,7 @@ use crate::clock::Now;
 use crate::codec::Codec;
 use crate::core::Core;
 use crate::core::divide::divide;
+use crate::core::newcomer;
 use crate::forward::line::Line;
 use crate::room::{Room, Track, layer_index};
 use crate::session::Session;
@@ -38,6 +39,7 @@ impl Core {
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
+            newcomer::begin(session, room, &mut self.out, &mut self.counters, now.at);
             if is_changed || !session.has_told_slots {
                 session.has_told_slots = true;
                 let slots = session.slots(room);
@@ -59,6 +61,7 @@ impl Core {
             if aim(session, &mut room.tracks, now.at) {
                 room.wants_key_frames = true;
             }
+            newcomer::begin(session, room, &mut self.out, &mut self.counters, now.at);
         }
         self.tell_demand(index, now);
         self.tell_limits(index, now);
@@ -259,7 +262,18 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
                 spatial_layer(line.layer_max, layer.cache.shape().spatial)
             }
         };
-        if is_connected && !line.config.is_audio && !line.is_settled(layer) {
+        if line.config.is_audio || line.is_settled(layer) {
+            continue;
+        }
+        let is_due = if is_connected {
+            newcomer::beginning(line, layer, now).is_none()
+        } else {
+            // Asked for while the handshake runs, it is here when that is through. Once: who never connects shall not
+            // cost the publisher more.
+            line.asked_ahead != line.target
+        };
+        if is_due {
+            line.asked_ahead = line.target;
             layer.key_frames.want();
             is_waiting = true;
         }

@@ -59,7 +59,8 @@ pub(super) fn divide(session: &mut Session, tracks: &[Option<Track>], now: Insta
         SessionKind::Room { .. } | SessionKind::Publish => Lowest::MayPause,
         SessionKind::Receive { .. } | SessionKind::Programme => Lowest::Kept,
     };
-    let downlink = Downlink { estimate: receiver.estimate(), sound, lowest };
+    let is_frail = receiver.estimator.as_ref().is_some_and(|it| it.is_frail());
+    let downlink = Downlink { estimate: receiver.estimate(), sound, lowest, is_frail };
     let (asks, given) = (&receiver.asks, &mut receiver.given);
     (receiver.memory, receiver.total) = allocate(downlink, asks, receiver.memory, now, given);
     for (&line, given) in receiver.order.iter().zip(&receiver.given) {
@@ -96,12 +97,23 @@ fn bps(track: &Track, layer: usize) -> u32 {
     }
 }
 
+/// What a layer is taken to cost beside sharper ones: a burst of key frames, which it sends when layers are switched on
+/// and off, must not make it dearer than the next sharper one that came, or a weak line would be given that one.
+fn price(track: &Track, layer: usize) -> u32 {
+    let sharper = (layer + 1..LAYERS.len())
+        .find(|it| track.layers[*it].as_ref().is_some_and(|sharper| sharper.meter.bps() > 0));
+    let most = sharper.map_or(u32::MAX, |sharper| price(track, sharper) / 3 * 2);
+    bps(track, layer).min(most)
+}
+
 /// A layer without its highest temporal layer, where that is worth having.
 fn half(track: &Track, layer: usize) -> Option<Rung> {
     let it = track.layers[layer].as_ref()?;
     let temporal = it.cache.shape().temporal.checked_sub(2)?;
     let choice = Choice { spatial: layer as u8, temporal };
-    Some(Rung { choice, bps: it.meter.half_bps()? })
+    let whole = u64::from(it.meter.bps().max(1));
+    let half = u64::from(it.meter.half_bps()?) * u64::from(price(track, layer)) / whole;
+    Some(Rung { choice, bps: half as u32 })
 }
 
 /// The layers in which a picture can be had, none sharper than `layer_max` unless there is no other. A layer
@@ -113,7 +125,7 @@ fn ladder(track: &Track, layer_max: usize) -> Ladder {
         if let Some(half) = half(track, layer) {
             ladder.push(half);
         }
-        ladder.push(Rung { choice: Choice::whole(layer), bps: bps(track, layer) });
+        ladder.push(Rung { choice: Choice::whole(layer), bps: price(track, layer) });
     };
     let fitting = (0..LAYERS.len()).filter(|layer| is_there(*layer) && *layer <= layer_max);
     fitting.for_each(|layer| push(&mut ladder, layer));

@@ -125,6 +125,8 @@ impl Core {
             (Some(_) | None, _) => Gate::Open,
         };
         if !is_allowed {
+            // Nobody is to begin with what was not granted when it came.
+            layer.cache.forget_key_frame();
             self.counters.dropped_grant += 1;
             return;
         }
@@ -133,8 +135,7 @@ impl Core {
             self.last_origin += 1;
             layer.origin = self.last_origin;
         }
-        let tap = layer.tap;
-        let (layer, seq) = (arrived.layer, arrived.seq);
+        let (tap, layer, seq) = (layer.tap, arrived.layer, arrived.seq);
         if gate == Gate::Closed {
             self.counters.silent_packets += 1;
         } else {

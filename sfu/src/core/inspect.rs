@@ -64,6 +64,7 @@ impl Core {
                 Some(LineReason::KeyFrame) => counters.limited_key_frame += 1,
                 Some(LineReason::Uplink) => counters.limited_uplink += 1,
                 Some(LineReason::Downlink) => counters.limited_downlink += 1,
+                Some(LineReason::Codec) => counters.limited_codec += 1,
                 None => {}
             }
         }
@@ -195,6 +196,7 @@ fn reason(line: &Line, track: &Track) -> Option<LineReason> {
     let current = current_layer(line, track);
     match line.target {
         _ if line.config.is_audio => None,
+        _ if line.lacks_codec => Some(LineReason::Codec),
         _ if line.is_cut => Some(LineReason::Downlink),
         None => Some(LineReason::Uplink),
         Some(target) if current != Some(target) => Some(LineReason::KeyFrame),

@@ -80,9 +80,23 @@ fn release(
     counters: &mut Counters,
     now: Instant,
 ) {
+    if let Some(line) = session.lines.get_mut(usize::from(waiting.line)) {
+        line.burst.left();
+    }
+    send_kept(session, room, waiting, out, counters, now);
+}
+
+/// Sends a packet that is kept, if its line carries its track.
+pub(super) fn send_kept(
+    session: &mut Session,
+    room: &Room,
+    waiting: Waiting,
+    out: &mut Outbox,
+    counters: &mut Counters,
+    now: Instant,
+) {
     let Session { selected, srtp, lines, transport_seq, receiver, .. } = session;
     let Some(line) = lines.get_mut(usize::from(waiting.line)) else { return };
-    line.burst.left();
     let (Some(address), Some(srtp)) = (*selected, srtp.as_mut()) else { return };
     let track = waiting.track as usize;
     let (layer_index, is_carried) = (usize::from(waiting.layer), line.track == Some(track));

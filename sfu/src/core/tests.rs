@@ -10,6 +10,7 @@ mod cost;
 mod hostile;
 mod insight;
 mod malice;
+mod newcomer;
 mod scenes;
 
 use std::net::SocketAddr;

@@ -69,6 +69,10 @@ pub(crate) struct Cache {
     /// Of each packet, where the stream has dependency descriptors; else empty.
     dependencies: Vec<Option<Dependency>>,
     structure: Option<Box<Structure>>,
+    /// Where the newest key frame begins, and when that packet came.
+    key_frame: Option<(u64, Instant)>,
+    /// The highest number that came.
+    newest: u64,
 }
 
 impl Cache {
@@ -81,7 +85,26 @@ impl Cache {
             shape: Shape { spatial: 1, temporal: 1 },
             dependencies: Vec::new(),
             structure: None,
+            key_frame: None,
+            newest: 0,
         }
+    }
+
+    /// The packets with which a decoder can begin: the newest key frame and all that came since, if it came at most
+    /// `age` ago. Some of them may be missing.
+    pub(crate) fn since_key_frame(
+        &self,
+        age: Duration,
+        now: Instant,
+    ) -> Option<std::ops::RangeInclusive<u64>> {
+        let (begins, came) = self.key_frame?;
+        let is_fresh = now.saturating_duration_since(came) <= age;
+        (is_fresh && self.get(begins).is_some()).then_some(begins..=self.newest)
+    }
+
+    /// Nobody begins with what has come so far.
+    pub(crate) fn forget_key_frame(&mut self) {
+        self.key_frame = None;
     }
 
     /// The codec of all its packets.
@@ -145,6 +168,10 @@ impl Cache {
         }
         if let Some(dependency) = dependency.filter(|_| self.codec == Codec::Av1) {
             info.starts_key_frame |= dependency.starts_frame && dependency.is_key();
+        }
+        self.newest = self.newest.max(seq);
+        if info.starts_key_frame && self.key_frame.is_none_or(|(known, _)| known < seq) {
+            self.key_frame = Some((seq, now));
         }
         let kept = &mut self.slots[slot];
         let mut bytes = kept.take().map(|old| old.bytes).unwrap_or_default();

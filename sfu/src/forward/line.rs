@@ -76,6 +76,8 @@ pub(crate) struct Line {
     octets: u32,
     /// A sender report is due at once: the stream went over to another source.
     pub(crate) has_switched: bool,
+    /// The layer of which a key frame was asked for before the receiver was connected.
+    pub(crate) asked_ahead: Option<usize>,
 }
 
 impl Line {
@@ -99,7 +101,13 @@ impl Line {
             packets: 0,
             octets: 0,
             has_switched: false,
+            asked_ahead: None,
         }
+    }
+
+    /// Whether nothing was sent on it yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.rewriter.shift().is_none()
     }
 
     /// Carries another track from now on, or none.

@@ -1,6 +1,6 @@
 //! Who is asking: the account behind a cookie, the address behind a proxy.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -55,16 +55,42 @@ pub(super) fn session_token(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-/// The address to count failures by. A proxy on this machine is believed when it names another.
+/// The address to count failures by. A proxy on this machine is believed when it names another. Of IPv6 it is the
+/// network: who has one address has 2^64.
 pub(super) fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.ip().to_canonical();
     let forwarded = headers.get("x-forwarded-for").and_then(|it| it.to_str().ok());
-    match forwarded.and_then(|it| it.rsplit(',').next()).map(|it| it.trim().parse()) {
-        Some(Ok(address)) if peer.ip().is_loopback() => address,
-        Some(_) | None => peer.ip(),
+    let named = forwarded.and_then(|it| it.rsplit(',').next()).map(|it| it.trim().parse());
+    let address: IpAddr = match named {
+        Some(Ok(address)) if peer.is_loopback() => address,
+        Some(_) | None => peer,
+    };
+    match address.to_canonical() {
+        IpAddr::V6(it) => Ipv6Addr::from_bits(it.to_bits() >> 64 << 64).into(),
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 
 /// Whether the browser speaks TLS, as the proxy before us says.
 pub(super) fn is_https(headers: &HeaderMap) -> bool {
     headers.get("x-forwarded-proto").is_some_and(|it| it.as_bytes() == b"https")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_on_this_machine_is_believed_in_either_family_and_of_ipv6_the_network_counts() {
+        let mut headers = HeaderMap::new();
+        let of =
+            |peer: &str, headers: &HeaderMap| address(peer.parse().unwrap(), headers).to_string();
+        assert_eq!(of("[::ffff:10.1.2.3]:9", &headers), "10.1.2.3");
+        assert_eq!(of("[2001:db8:1:2:3:4:5:6]:9", &headers), "2001:db8:1:2::");
+        headers.insert("x-forwarded-for", "192.0.2.7".parse().unwrap());
+        for proxy in ["127.0.0.1:9", "[::1]:9", "[::ffff:127.0.0.1]:9"] {
+            assert_eq!(of(proxy, &headers), "192.0.2.7", "{proxy}");
+        }
+        assert_eq!(of("[::ffff:10.1.2.3]:9", &headers), "10.1.2.3", "anybody else is not");
+    }
 }

@@ -4,15 +4,8 @@
 
 import type { ErrorCode, Layer, SendLine, Source } from '../protocol';
 import { applyDemand } from './demand';
+import { AUDIO_LINES, describe, VIDEO_LINES, type Described, type Lines } from './lines';
 import { withOpusOptions } from './sdp';
-
-/** Receiving lines, as docs/protocol.md names them. */
-export const AUDIO_LINES = 4;
-export const VIDEO_LINES = 12;
-/** Receiving lines that a page negotiates, so that the largest scene fits. */
-export const SCENE_LINES = 25;
-/** Receiving video lines of a page that shows the wall. */
-export const WALL_LINES = 49;
 
 /** The node has this long to answer an offer before it is made again, ms. Longer: a lost offer costs
  *  more silence. Shorter: a busy node is offered twice. */
@@ -27,15 +20,7 @@ const RESTART_WAIT_MS = 4_000;
 const RETRY_FIRST_MS = 300;
 const RETRY_LONGEST_MS = 8_000;
 
-const CAMERA_LAYERS: RTCRtpEncodingParameters[] = [
-  { rid: 'l', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'm', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'h', maxBitrate: 1_500_000 },
-];
-const SCREEN_BITRATE_BPS = 2_500_000;
-const SCREEN_FRAMES_PER_S = 15;
-const MICROPHONE_BITRATE_BPS = 40_000;
-const SCREEN_AUDIO_BITRATE_BPS = 96_000;
+const SOURCES: readonly Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
 
 /** How the connection stands. */
 export type MediaState =
@@ -61,12 +46,6 @@ export interface ReceivingLine {
   track: MediaStreamTrack;
 }
 
-interface Lines {
-  /** Null: this page sends nothing. */
-  senders: Record<Source, RTCRtpTransceiver> | null;
-  receivers: RTCRtpTransceiver[];
-}
-
 /** One page's media. */
 export class MediaConnection {
   #callbacks: MediaCallbacks;
@@ -80,19 +59,28 @@ export class MediaConnection {
   #lines: Lines | null = null;
   #publishes: boolean;
   #n_video: number;
+  #ahead: Promise<Described | null> | null;
   #demands: Promise<void> = Promise.resolve();
   #attempt = 0;
+  /** The start under way: of two, the later one counts. */
+  #starting: object | null = null;
   #isRestarting = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #state: MediaState = { at: 'off' };
 
   /** `publishes`: observers have no sending lines: the node would refuse them, and with the first line of a bundle
-   *  the browser refuses the whole answer. `n_video`:
-   *  receiving video lines. They are made once: adding some later would interrupt whoever is speaking. */
-  constructor(callbacks: MediaCallbacks, publishes: boolean, n_video = VIDEO_LINES) {
+   *  the browser refuses the whole answer. `n_video`: receiving video lines. They are made once: adding some later
+   *  would interrupt whoever is speaking. `ahead`: a connection that was made before; the first one is that. */
+  constructor(
+    callbacks: MediaCallbacks,
+    publishes: boolean,
+    n_video = VIDEO_LINES,
+    ahead: Promise<Described | null> | null = null,
+  ) {
     this.#callbacks = callbacks;
     this.#publishes = publishes;
     this.#n_video = n_video;
+    this.#ahead = ahead;
   }
 
   readonly #networkChanged = () => void this.restart();
@@ -106,19 +94,21 @@ export class MediaConnection {
     this.#drop();
     this.#become({ at: 'connecting' });
     window.addEventListener('online', this.#networkChanged);
-    const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [] });
-    this.#peer = peer;
-    peer.addEventListener('connectionstatechange', () => this.#watch(peer));
-    const lines = this.#makeLines(peer);
-    this.#lines = lines;
-    try {
-      const offer = await peer.createOffer();
-      await peer.setLocalDescription(offer);
-    } catch {
-      if (this.#peer === peer) this.#retry(null);
+    const attempt = {};
+    this.#starting = attempt;
+    const described = (await this.#takeAhead()) ?? (await describe(this.#n_video, this.#publishes));
+    if (this.#starting !== attempt) {
+      described?.peer.close();
       return;
     }
-    if (this.#peer !== peer) return;
+    if (described === null) {
+      this.#retry(null);
+      return;
+    }
+    const { peer, lines } = described;
+    [this.#peer, this.#lines] = [peer, lines];
+    peer.addEventListener('connectionstatechange', () => this.#watch(peer));
+    for (const source of SOURCES) void this.send(source, this.#tracks[source]);
     this.#tellLines(lines);
     this.#after(ANSWER_WAIT_MS, () => this.#retry(null));
     this.#callbacks.offer(peer.localDescription?.sdp ?? '', this.#sends(lines), false);
@@ -202,38 +192,19 @@ export class MediaConnection {
   /** Ends everything. */
   close(): void {
     window.removeEventListener('online', this.#networkChanged);
+    void this.#takeAhead().then((ahead) => ahead?.peer.close());
     this.#drop();
     this.#become({ at: 'off' });
   }
 
-  #makeLines(peer: RTCPeerConnection): Lines {
-    const line = (source: Source, encodings: RTCRtpEncodingParameters[]) => {
-      const kind = source === 'camera' || source === 'screen' ? 'video' : 'audio';
-      return peer.addTransceiver(this.#tracks[source] ?? kind, {
-        direction: 'sendonly',
-        sendEncodings: encodings,
-      });
-    };
-    const senders = !this.#publishes ? null : {
-      microphone: line('microphone', [{ maxBitrate: MICROPHONE_BITRATE_BPS }]),
-      camera: line('camera', CAMERA_LAYERS.map((layer) => ({ ...layer }))),
-      screen: line('screen', [
-        { maxBitrate: SCREEN_BITRATE_BPS, maxFramerate: SCREEN_FRAMES_PER_S },
-      ]),
-      screen_audio: line('screen_audio', [{ maxBitrate: SCREEN_AUDIO_BITRATE_BPS }]),
-    };
-    const receivers: RTCRtpTransceiver[] = [];
-    for (let n = 0; n < AUDIO_LINES + this.#n_video; n += 1) {
-      const kind = n < AUDIO_LINES ? 'audio' : 'video';
-      receivers.push(peer.addTransceiver(kind, { direction: 'recvonly' }));
-    }
-    for (const sender of senders === null ? [] : [senders.camera, senders.screen]) prefer(sender, SENT);
-    for (const receiver of receivers) {
-      if (receiver.receiver.track.kind !== 'video') continue;
-      prefer(receiver, RECEIVED);
-      askForDependencies(receiver);
-    }
-    return { senders, receivers };
+  /** The connection that was made before, if it fits; it is used once. */
+  async #takeAhead(): Promise<Described | null> {
+    const ahead = (await this.#ahead) ?? null;
+    this.#ahead = null;
+    const fits = ahead?.n_video === this.#n_video && (ahead.lines.senders !== null) === this.#publishes;
+    if (ahead === null || fits) return ahead;
+    ahead.peer.close();
+    return null;
   }
 
   #tellLines(lines: Lines): void {
@@ -245,10 +216,9 @@ export class MediaConnection {
   }
 
   #sends(lines: Lines): SendLine[] {
-    const senders = lines.senders;
+    const { senders } = lines;
     if (senders === null) return [];
-    const sources: Source[] = ['microphone', 'camera', 'screen', 'screen_audio'];
-    return sources.map((source) => ({ mid: senders[source].mid ?? '', source }));
+    return SOURCES.map((source) => ({ mid: senders[source].mid ?? '', source }));
   }
 
   #watch(peer: RTCPeerConnection): void {
@@ -289,6 +259,7 @@ export class MediaConnection {
   #drop(): void {
     this.#clearTimer();
     this.#isRestarting = false;
+    this.#starting = null;
     this.#peer?.close();
     this.#peer = null;
     this.#lines = null;
@@ -323,50 +294,4 @@ function hint(source: Source, track: MediaStreamTrack): void {
   if (source === 'screen') track.contentHint = 'detail';
   if (source === 'camera') track.contentHint = 'motion';
   if (source === 'microphone') track.contentHint = 'speech';
-}
-
-/** What cameras and screens are sent in: what every node and recorder understands. */
-const SENT = /^video\/(vp8|rtx)$/i;
-/** What is taken besides: encoders that publish by WHIP often have H.264 only. */
-const RECEIVED = /^video\/(vp8|rtx|h264|vp9|av1)$/i;
-
-/** Offers these codecs, VP8 first, each in its plainest form only: every form makes each of dozens of lines longer. A
- *  browser without `setCodecPreferences` (Firefox below 128) offers what it has, and the node picks. */
-function prefer(transceiver: RTCRtpTransceiver, wanted: RegExp): void {
-  if (typeof transceiver.setCodecPreferences !== 'function') return;
-  const seen = new Set<string>();
-  const codecs = (RTCRtpReceiver.getCapabilities('video')?.codecs ?? []).filter((codec) => {
-    const name = codec.mimeType.toLowerCase();
-    const isPlain = name !== 'video/h264' || /packetization-mode=1/.test(codec.sdpFmtpLine ?? '');
-    const isFirst = isPlain && !seen.has(name);
-    if (isFirst) seen.add(name);
-    return isFirst && wanted.test(name);
-  });
-  const isVp8 = (codec: RTCRtpCodec) => /vp8$/i.test(codec.mimeType);
-  if (!codecs.some(isVp8)) return;
-  try {
-    transceiver.setCodecPreferences([...codecs.filter(isVp8), ...codecs.filter((codec) => !isVp8(codec))]);
-  } catch {
-    // The browser's own order stays; VP8 is in it.
-  }
-}
-
-/** Header extensions as the draft "WebRTC Extensions" has them, which TypeScript does not know yet. */
-interface WithExtensions {
-  getHeaderExtensionsToNegotiate?: () => { uri: string; direction: string }[];
-  setHeaderExtensionsToNegotiate?: (extensions: { uri: string; direction: string }[]) => void;
-}
-
-/** Chromium decodes AV1 with spatial layers only if each packet says what it depends on, and offers that only if
- *  asked to. */
-function askForDependencies(transceiver: RTCRtpTransceiver & WithExtensions): void {
-  const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
-  const wanted = extensions.find((it) => it.uri.includes('dependency-descriptor'));
-  if (wanted === undefined) return;
-  wanted.direction = 'sendrecv';
-  try {
-    transceiver.setHeaderExtensionsToNegotiate?.(extensions);
-  } catch {
-    // Without it the node sends the lowest layer.
-  }
 }

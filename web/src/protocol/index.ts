@@ -205,7 +205,7 @@ export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: 
 
 export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
 
-export type LineReason = "key_frame" | "uplink" | "downlink";
+export type LineReason = "key_frame" | "uplink" | "downlink" | "codec";
 
 export type VoteMethod = "cards" | "delegates" | "consensus" | "poll";
 

@@ -1,7 +1,7 @@
 //! Pictures fit their box, and only what is shown is wanted.
 import { describe, expect, test } from 'vitest';
 
-import { VIDEO_LINES } from '../media/connection';
+import { VIDEO_LINES } from '../media/lines';
 import type { Want } from '../protocol';
 import { roomWith, seat } from './fixtures';
 import { fitBoard, fitStage, layerFor, mainPicture, paged, sidePictures, wantsFor, type Shown, withNext } from './layout';

@@ -1,7 +1,7 @@
 //! Who is shown where, how large, and therefore what is wanted from the node. Pure: sizes in, tiles out.
 
 import type { Layer, Participant, RoomSnapshot, Source, Want } from '../protocol';
-import { VIDEO_LINES, WALL_LINES } from '../media/connection';
+import { VIDEO_LINES, WALL_LINES } from '../media/lines';
 
 /** A picture of a participant. */
 export interface Picture {

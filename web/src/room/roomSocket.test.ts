@@ -8,6 +8,7 @@ import { RoomSocket, retryDelayMs, type SessionStatus, type SocketLike } from '.
 class FakeSocket implements SocketLike {
   sent: ClientMessage[] = [];
   isClosed = false;
+  readyState = 0;
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: never) => void) | null = null;
@@ -19,6 +20,7 @@ class FakeSocket implements SocketLike {
     this.isClosed = true;
   }
   open(): void {
+    this.readyState = 1;
     this.onopen?.(undefined as never);
   }
   says(message: ServerMessage): void {
@@ -91,6 +93,17 @@ test('says hello first, with the last fact that was seen', () => {
   seen.resume = 41;
   last().open();
   expect(last().sent).toEqual([{ type: 'hello', version: PROTOCOL_VERSION, token: 'secret', resume_after: 41 }]);
+});
+
+test('the first offer follows the greeting at once, and is made once', () => {
+  const { socket, last } = session();
+  socket.start();
+  socket.offer('mine', [], false);
+  expect(last().sent).toEqual([]);
+  last().open();
+  expect(last().types()).toEqual(['hello', 'offer']);
+  last().says({ type: 'welcome', participant: 'me', now: 5, epoch: 'e1', snapshot: roomWith([]) });
+  expect(last().types().filter((it) => it === 'offer')).toEqual(['offer']);
 });
 
 test('a command without an answer is sent again with the same id after the line came back', async () => {

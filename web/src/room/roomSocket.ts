@@ -39,6 +39,8 @@ export const PENDING_MAX = 200;
 
 /** What the page needs of a WebSocket; tests bring their own. */
 export interface SocketLike {
+  /** 1: open; 2 and 3: over. */
+  readonly readyState: number;
   send(text: string): void;
   close(): void;
   onopen: ((event: never) => void) | null;
@@ -94,6 +96,7 @@ export class RoomSocket {
   #pending = new Map<string, Pending>();
   #offer: Extract<ClientMessage, { type: 'offer' }> | null = null;
   #offersOut = 0;
+  #hasGreeted = false;
   #wants: Want[] | null = null;
   #wantsSnapshot = false;
   #watchTimer: ReturnType<typeof setTimeout> | null = null;
@@ -199,10 +202,7 @@ export class RoomSocket {
     }
     this.#socket = socket;
     this.#listen(WELCOME_WAIT_MS);
-    socket.onopen = () => {
-      const resume_after = this.#wantsSnapshot ? null : this.#callbacks.resumeAfter();
-      this.#send({ type: 'hello', version: PROTOCOL_VERSION, token: this.#token, resume_after });
-    };
+    socket.onopen = () => this.#greet();
     socket.onmessage = (event) => {
       if (this.#socket === socket) this.#received(event.data);
     };
@@ -210,6 +210,16 @@ export class RoomSocket {
     socket.onclose = () => {
       if (this.#socket === socket) this.#lost();
     };
+    // One that was made early may be further already.
+    if (socket.readyState === 1) this.#greet();
+    else if (socket.readyState > 1) this.#lost();
+  }
+
+  #greet(): void {
+    const resume_after = this.#wantsSnapshot ? null : this.#callbacks.resumeAfter();
+    this.#send({ type: 'hello', version: PROTOCOL_VERSION, token: this.#token, resume_after });
+    this.#hasGreeted = true;
+    this.#sendOffer();
   }
 
   #received(text: unknown): void {
@@ -282,12 +292,11 @@ export class RoomSocket {
     this.#epoch = message.epoch;
     this.#attempt = 0;
     this.#wantsSnapshot = false;
-    this.#offersOut = 0;
     this.#quiet();
     this.#pingTimer = setInterval(() => this.#ping(), PING_EVERY_MS);
     this.#callbacks.welcome(message.participant, message.now, message.snapshot, restarted);
     this.#become({ at: 'open' });
-    if (!restarted) this.#sendOffer();
+    if (!restarted && this.#offersOut === 0) this.#sendOffer();
     if (this.#wants !== null) this.#send({ type: 'watch', wants: this.#wants });
     for (const [id, pending] of this.#pending) {
       this.#send({ type: 'command', id, command: pending.command });
@@ -309,7 +318,9 @@ export class RoomSocket {
   }
 
   #sendOffer(): void {
-    if (this.#status.at !== 'open' || this.#offer === null) return;
+    // Before the first welcome no server can have been restarted: the offer need not wait for it.
+    const isFirst = this.#epoch === null && this.#hasGreeted;
+    if (this.#offer === null || !(isFirst || this.#status.at === 'open')) return;
     this.#offersOut += 1;
     this.#send(this.#offer);
   }
@@ -359,6 +370,8 @@ export class RoomSocket {
     this.#retryTimer = null;
     const socket = this.#socket;
     this.#socket = null;
+    this.#hasGreeted = false;
+    this.#offersOut = 0;
     if (socket === null) return;
     socket.onopen = socket.onmessage = socket.onclose = socket.onerror = null;
     socket.close();

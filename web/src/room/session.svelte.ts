@@ -5,7 +5,8 @@ import { asGroup, groupOf } from '../breakout/breakout';
 import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
-import { MediaConnection, SCENE_LINES, WALL_LINES, type MediaState } from '../media/connection';
+import { MediaConnection, type MediaState } from '../media/connection';
+import { SCENE_LINES, WALL_LINES, type Described } from '../media/lines';
 import {
   openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
 } from '../media/devices';
@@ -45,8 +46,16 @@ export interface Entry {
   pressed_at: number;
   /** The link that this seat came by. */
   link: string | null;
+  ahead?: Ahead | undefined;
   /** A monitor window: pictures of the wall, no sound. */
   monitor?: boolean;
+}
+
+/** What was begun before there was a seat, so that nobody waits for it afterwards. */
+export interface Ahead {
+  /** A connection that is described. */
+  described: Promise<Described | null>;
+  socket: SocketLike;
 }
 
 /** A stay in a room. */
@@ -111,7 +120,13 @@ export class RoomSession {
       this.#isMonitor,
     );
     void this.#reception.setSink(entry.choice.loudspeaker);
-    this.#socket = new RoomSocket(connect, entry.seat.token, {
+    let early = entry.ahead?.socket;
+    const socket = () => {
+      const [first, other] = [early, undefined];
+      early = other;
+      return first ?? connect();
+    };
+    this.#socket = new RoomSocket(socket, entry.seat.token, {
       status: (status) => this.#statusChanged(status),
       welcome: (_participant, now, snapshot, restarted) => {
         this.clock_offset_ms = now - Date.now();
@@ -148,6 +163,7 @@ export class RoomSession {
       },
       this.#publishes,
       this.hasWall ? WALL_LINES : SCENE_LINES,
+      entry.ahead?.described,
     );
     const tell = this.#socket.signs.bind(this.#socket);
     const [camera, microphone] = [() => this.camera, () => this.microphone];
@@ -589,7 +605,8 @@ export class RoomSession {
   }
 }
 
-function connect(): SocketLike {
+/** Opens a WebSocket to the server. */
+export function connect(): SocketLike {
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   return new WebSocket(`${scheme}://${location.host}/ws`) as unknown as SocketLike;
 }

@@ -23,7 +23,8 @@ fn ask(place: Place, bps: &[u32]) -> Ask {
 }
 
 fn page(estimate: u32) -> Downlink {
-    Downlink { estimate: Some(estimate), sound: 100_000, lowest: Lowest::MayPause }
+    let lowest = Lowest::MayPause;
+    Downlink { estimate: Some(estimate), sound: 100_000, lowest, is_frail: false }
 }
 
 /// A receiver that walks as time passes.
@@ -155,6 +156,24 @@ fn rule_8_nothing_changes_when_nothing_changes() {
     for _ in 0..100 {
         assert_eq!(receiver.after(200, page(2_000_000)), first);
     }
+}
+
+#[test]
+fn rule_12_a_frail_line_gets_small_pictures() {
+    let asks =
+        [ask(Place::Main, &CAMERA), ask(Place::Tile, &CAMERA), ask(Place::Document, &[90_000])];
+    let mut receiver = Receiver::new(&asks);
+    assert_eq!(receiver.after(0, page(1_000_000)), [1, 0, 0]);
+    let frail = Downlink { is_frail: true, ..page(1_000_000) };
+    assert_eq!(receiver.after(10, frail), [0, 0, 0], "whatever the estimate");
+    assert!(receiver.given[0].is_cut, "the page is told");
+    assert_eq!(receiver.total.needed, Some(STURDY_BPS), "what it would need is probed for");
+    assert_eq!(
+        receiver.after(60_000, page(1_000_000)),
+        [0, 0, 0],
+        "and then the room has to stand"
+    );
+    assert_eq!(receiver.after(5_000, page(1_000_000)), [1, 0, 0]);
 }
 
 #[test]

@@ -157,6 +157,60 @@ fn five_per_cent_of_random_loss_on_a_weak_line_leave_the_main_picture_its_lowest
 }
 
 #[test]
+fn a_frail_line_shows_the_smallest_picture_and_a_good_one_the_sharpest_again() {
+    for seed in SEEDS {
+        let camera: &[u32] = &[75_000, 250_000, 1_500_000];
+        let good = Line { delay_ms: 10, ..Line::of(20e6) };
+        let mut world = World::new(good, &[page(&[camera])], seed);
+        world.pass(10_000);
+        assert_eq!(world.resolution(0, 0), Some(2));
+        world.line =
+            Line { loss: 0.05, delay_ms: 30, jitter_ms: 5, queue_ms: 400, ..Line::of(300e3) };
+        world.pass(5_000);
+        let mut larger_ms = 0;
+        for _ in 0..4_000 {
+            world.pass(10);
+            larger_ms += u64::from(world.resolution(0, 0) != Some(0)) * 10;
+        }
+        world.line = good;
+        let mut back_ms = 0;
+        while world.resolution(0, 0) != Some(2) {
+            world.pass(10);
+            back_ms += 10;
+            assert!(back_ms < 25_000, "{seed}");
+        }
+        println!(
+            "5 % lost of 300 kbit/s: larger for {larger_ms} ms of 40,000; sharp again after {back_ms} ms"
+        );
+        assert!(larger_ms <= 4_000, "{seed} {larger_ms}");
+    }
+}
+
+#[test]
+fn a_line_that_drops_what_is_too_much_instead_of_queueing_it_is_not_kept_overfull() {
+    for bps in [500e3, 2e6] {
+        for seed in SEEDS {
+            let line = Line { policer_ms: 60, jitter_ms: 3, ..Line::of(bps) };
+            let mut world = World::new(line, &[Traffic::Elastic { want_bps: 20e6 }], seed);
+            world.pass(15_000);
+            let before = world.counts();
+            let mean = mean(&mut world, 60_000);
+            let (sent, dropped) = world.counts();
+            let lost = (dropped - before.1) as f64 / (sent - before.0) as f64;
+            println!(
+                "policed to {:.0} kbit/s: {:.1} % lost, {:.0} kbit/s on average",
+                bps / 1e3,
+                lost * 1e2,
+                mean / 1e3
+            );
+            // 5 % is wanted: docs/allocation.md, "Not there yet".
+            assert!(lost <= 0.11, "{bps} {seed} {lost}");
+            assert!((0.7..=1.3).contains(&(mean / bps)), "{bps} {seed} {mean}");
+        }
+    }
+}
+
+#[test]
 fn it_recovers_after_an_outage() {
     for seed in SEEDS {
         let mut world = World::new(Line { jitter_ms: 3, ..Line::of(3e6) }, &[site()], seed);

@@ -58,6 +58,19 @@ pub(crate) const L2T2: [(u8, u8, &str, &[u32]); 6] = [
     (1, 1, "---D", &[2, 1]),
 ];
 
+/// The same where upper pictures need lower ones in key pictures only (`L2T1_KEY`).
+const L2T1_KEY: [(u8, u8, &str, &[u32]); 4] =
+    [(0, 0, "SS", &[]), (0, 0, "S-", &[2]), (1, 0, "-S", &[1]), (1, 0, "-S", &[2])];
+
+#[test]
+fn layers_that_need_each_other_in_key_pictures_only_are_told_from_nested_ones() {
+    for (templates, is_nested) in [(&L2T2[..], true), (&L2T1_KEY[..], false)] {
+        let mut kept = None;
+        parse(&structure(3, templates), &mut kept).unwrap();
+        assert_eq!(kept.unwrap().is_nested(), is_nested);
+    }
+}
+
 #[test]
 fn a_structure_tells_what_each_decode_target_is() {
     let mut kept = None;

@@ -243,3 +243,95 @@ fn a_layer_that_was_asked_for_and_does_not_come_is_the_publishers_line() {
     film(&mut world, &mut camera, 2_000);
     assert_eq!(limits(&world, receiver), Some(Vec::new()));
 }
+
+/// A burst of key frames of the lowest layer, as browsers send when layers are switched.
+#[test]
+fn a_weak_line_gets_the_lowest_layer_although_key_frames_made_it_dear_for_a_moment() {
+    let mut world = World::new(open_room());
+    let site = world.join("a", in_room(), &SITE);
+    let weak = world.join_on_line("weak", 250_000);
+    let mut camera = Camera::new(site);
+    film(&mut world, &mut camera, 1_000);
+    for _ in 0..6 {
+        camera.frame(&mut world, (0, 'l'), 15_000, true);
+        camera.picture += 1;
+        world.pass(33);
+    }
+    world.want(weak, &[("a", Layer::High)]);
+    film(&mut world, &mut camera, 6_000);
+    for turn in 0..4 {
+        let kbps = kbps(&mut world, &mut camera, weak);
+        assert!((50..150).contains(&kbps), "the lowest layer, all the time: {kbps} in {turn}");
+    }
+}
+
+/// Cameras on the wall of a page, twelve frames a second each.
+const CAMERAS: usize = 16;
+
+/// Each camera's frame of both layers, a key frame if it was asked for one; 5 ms apart.
+fn film_wall(world: &mut World, cameras: &mut [Camera], mut look: impl FnMut(&World)) {
+    for camera in cameras {
+        let is_key = camera.picture == 0 || scenes::asked_for_key_frame(world, camera.n) > 0;
+        world.browsers[camera.n].reports.clear();
+        for (layer, (rid, bytes)) in FRAMES.into_iter().enumerate().filter(|it| it.1.0 != 'm') {
+            camera.frame(world, (layer, rid), if is_key { bytes } else { bytes / 2 }, is_key);
+        }
+        camera.picture += 1;
+        world.pass(5);
+        look(world);
+    }
+}
+
+/// How long each line stood at most between two of its frames, by what its slot showed all that time.
+#[derive(Default)]
+struct Gaps {
+    /// By SSRC: what the line showed, when its last packet came.
+    lines: std::collections::HashMap<u32, (Option<String>, Option<u64>)>,
+    n_packets: usize,
+    n_seen: usize,
+    worst_ms: u64,
+}
+
+impl Gaps {
+    fn look(&mut self, world: &World, page: usize) {
+        let lines = world.core.session(page).map_or(&[][..], |it| &it.lines);
+        for (line, shown) in lines.iter().zip(world.slots(page)) {
+            let kept = self.lines.entry(line.config.ssrc).or_default();
+            if kept.0 != shown {
+                *kept = (shown, None);
+            }
+        }
+        let packets = &world.browsers[page].packets[self.n_packets..];
+        self.n_packets += packets.len();
+        for packet in packets.iter().filter(|it| it.header.payload_type == 96) {
+            let Some((Some(_), last)) = self.lines.get_mut(&packet.header.ssrc) else { continue };
+            let gap = last.replace(world.ms).map_or(0, |last| world.ms - last);
+            self.n_seen += 1;
+            self.worst_ms = self.worst_ms.max(gap);
+        }
+    }
+}
+
+#[test]
+fn while_a_page_turns_and_changes_layers_no_picture_that_is_kept_stands_for_200_ms() {
+    let mut world = World::new(open_room());
+    let names: Vec<String> = (0..CAMERAS).map(|n| format!("xa-{n:02}")).collect();
+    let join = |name: &String| Camera::new(world.join(name, in_room(), &SITE));
+    let mut cameras: Vec<Camera> = names.iter().map(join).collect();
+    let page = world.join("page", in_room(), &[Wish::ReceiveVideo; CAMERAS]);
+    let mut gaps = Gaps::default();
+    // 29 seconds: a page that says nothing for 30 is gone.
+    for turn in 0..10 {
+        let layer = if turn % 4 < 2 { Layer::High } else { Layer::Low };
+        // All of them, or the first four, or others before the first.
+        let shown = [0..CAMERAS, 0..4, 2..CAMERAS][turn % 3].clone();
+        let wants: Vec<_> = shown.map(|n| (names[n].as_str(), layer)).collect();
+        world.want(page, &wants);
+        for _ in 0..36 {
+            film_wall(&mut world, &mut cameras, |world| gaps.look(world, page));
+        }
+    }
+    println!("{} packets, at most {} ms apart", gaps.n_seen, gaps.worst_ms);
+    assert!(gaps.n_seen > 8_000, "{}", gaps.n_seen);
+    assert!(gaps.worst_ms <= 200, "{} ms", gaps.worst_ms);
+}

@@ -111,6 +111,19 @@ fn a_page_whose_browser_does_not_take_the_codec_is_told_so() {
     let limits = told(&world, page).expect("told");
     assert_eq!(limits.len(), 1);
     assert_eq!((limits[0].cause, limits[0].is_paused), (LimitCause::Codec, true));
+    let ask = MediaCommand::Inspect {
+        request: RequestId::from_parts(7, 7),
+        room: "r".to_owned(),
+        of: Some("page".to_owned()),
+    };
+    world.command(ask);
+    let told_reason = world.events.iter().rev().find_map(|event| match event {
+        MediaEvent::Inspected { routes, .. } => {
+            routes.sessions[0].detail.as_ref()?.lines.iter().find_map(|line| line.reason)
+        }
+        _ => None,
+    });
+    assert_eq!(told_reason, Some(protocol::insight::LineReason::Codec));
     let of_codec = |it: &protocol::media::SlotLimit| it.cause == LimitCause::Codec;
     assert!(!told(&world, other).unwrap_or_default().iter().any(of_codec), "it takes H.264");
 }

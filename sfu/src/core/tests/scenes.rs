@@ -13,7 +13,7 @@ fn two_sites(room: RoomMedia) -> World {
     world
 }
 
-fn asked_for_key_frame(world: &World, n: usize) -> usize {
+pub(super) fn asked_for_key_frame(world: &World, n: usize) -> usize {
     let mut found = 0;
     for report in &world.browsers[n].reports {
         rtcp::read(report, |it| found += usize::from(matches!(it, Report::KeyFrameWanted { .. })));

@@ -23,11 +23,21 @@ pub(super) struct Line {
     pub(super) jitter_ms: u64,
     /// Other traffic in the same queue.
     pub(super) others_bps: f64,
+    /// No queue: what comes faster than `bps` is dropped, but for a burst of so long. 0: there is a queue.
+    pub(super) policer_ms: u64,
 }
 
 impl Line {
     pub(super) fn of(bps: f64) -> Self {
-        Self { bps, delay_ms: 25, queue_ms: 500, loss: 0.0, jitter_ms: 0, others_bps: 0.0 }
+        Self {
+            bps,
+            delay_ms: 25,
+            queue_ms: 500,
+            loss: 0.0,
+            jitter_ms: 0,
+            others_bps: 0.0,
+            policer_ms: 0,
+        }
     }
 }
 
@@ -78,7 +88,10 @@ pub(super) struct World {
     seed: u64,
     /// Until when the receivers' processors do nothing else than this, ms: what comes waits.
     pub(super) stalled_until: u64,
-    pub(super) n_dropped: u64,
+    /// Bytes that a policer lets through at once.
+    tokens: f64,
+    n_put: u64,
+    n_dropped: u64,
     pub(super) padding_bytes: u64,
 }
 
@@ -121,6 +134,8 @@ impl World {
             flows: traffic.iter().map(flow).collect(),
             seed,
             stalled_until: 0,
+            tokens: 0.0,
+            n_put: 0,
             n_dropped: 0,
             padding_bytes: 0,
         }
@@ -153,6 +168,16 @@ impl World {
         self.flows[flow].given.get(picture).is_some_and(|given| given.choice.is_some())
     }
 
+    /// The resolution in which a picture is shown, 0 the lowest.
+    pub(super) fn resolution(&self, flow: usize, picture: usize) -> Option<u8> {
+        self.flows[flow].given.get(picture)?.choice.map(|choice| choice.spatial)
+    }
+
+    /// Packets that came to the line's queue, and those that found no room in it.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.n_put, self.n_dropped)
+    }
+
     /// How long a packet that is put in now waits, ms.
     pub(super) fn queue_delay_ms(&self) -> f64 {
         self.queued_bytes as f64 * 8_000.0 / self.line.bps.max(1.0)
@@ -178,6 +203,14 @@ impl World {
     }
 
     fn enqueue(&mut self, packet: Flying) {
+        self.n_put += 1;
+        if self.line.policer_ms > 0 {
+            if packet.bytes as f64 > self.tokens {
+                self.n_dropped += 1;
+                return;
+            }
+            self.tokens -= packet.bytes as f64;
+        }
         let most = self.line.bps.max(100_000.0) * self.line.queue_ms as f64 / 8_000.0;
         if (self.queued_bytes + packet.bytes) as f64 > most {
             self.n_dropped += 1;
@@ -238,8 +271,9 @@ impl World {
                 Some(want).filter(|want| *want > estimate)
             }
             Traffic::Page(asks) => {
-                let line =
-                    Downlink { estimate: Some(estimate), sound: 48_000, lowest: Lowest::MayPause };
+                let is_frail = flow.estimator.is_frail();
+                let (estimate, lowest) = (Some(estimate), Lowest::MayPause);
+                let line = Downlink { estimate, sound: 48_000, lowest, is_frail };
                 let (memory, total) = allocate(line, asks, flow.memory, now, &mut flow.given);
                 for (ask, given) in asks.iter_mut().zip(&flow.given) {
                     ask.held = given.choice.map_or(Held::Paused, Held::At);
@@ -253,6 +287,11 @@ impl World {
 
     fn carry(&mut self) {
         self.credit += self.line.bps / 8_000.0;
+        let burst = self.line.bps * self.line.policer_ms as f64 / 8_000.0;
+        self.tokens = (self.tokens + self.line.bps / 8_000.0).min(burst);
+        if self.line.policer_ms > 0 {
+            self.credit = f64::MAX;
+        }
         while let Some(first) = self.queue.front().copied() {
             if (first.bytes as f64) > self.credit {
                 break;
