@@ -25,7 +25,7 @@ import { siteOf } from '../conduct/conduct';
 import { stayAwake } from './awake';
 import type { Entry } from './entry';
 import { publisherOf, withNext } from './layout';
-import { RoomSocket, type Outcome, type SessionStatus } from './roomSocket';
+import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { selfCheck } from './selfCheck';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
