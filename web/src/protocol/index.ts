@@ -410,3 +410,13 @@ export type NewCall = { sites: string[] };
 
 export type Called = { reached: string[], unreached: string[] };
 
+export type Review = { step_ms: number, waveform: Array<number>, lanes: Array<SpeakerLane>, thumbs: Thumbs | null };
+
+export type SpeakerLane = { publisher: string, name: string, speech_ms: number, spans: Array<[number, number]> };
+
+export type Thumbs = { every_ms: number, count: number, columns: number, width: number, height: number };
+
+export type ReviewNote = { id: string, ms: number, text: string, author: string, mine: boolean, at: number };
+
+export type NewReviewNote = { ms: number, text: string };
+
