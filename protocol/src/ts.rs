@@ -23,6 +23,8 @@ fn of_insight() -> Vec<String> {
         crate::insight::LayerRoute,
         crate::insight::LineRoute,
         crate::insight::LineReason,
+        crate::api::NewTrace,
+        crate::api::TraceStarted,
     ]
 }
 
@@ -198,8 +200,6 @@ fn text() -> String {
         crate::api::Chapter,
         crate::api::ChapterKind,
         crate::api::Minutes,
-        crate::api::NewTrace,
-        crate::api::TraceStarted,
     ];
     declarations.extend(
         [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health(), of_review()]

@@ -181,10 +181,6 @@ export type ChapterKind = "speech" | "decision" | "gap" | "page";
 
 export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 
-export type NewTrace = { publisher: string };
-
-export type TraceStarted = { trace: string, seconds: number };
-
 export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
 
 export type Route = { session: string, publisher: string, kind: RouteKind, path: RoutePath | null, cipher: RouteCipher | null, age_ms: number, silent_ms: number, rtt_ms: number | null, estimate_bps: number | null, up: Flow, down: Flow, detail: RouteDetail | null };
@@ -206,6 +202,10 @@ export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: 
 export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
 
 export type LineReason = "key_frame" | "uplink" | "downlink" | "codec";
+
+export type NewTrace = { publisher: string };
+
+export type TraceStarted = { trace: string, seconds: number };
 
 export type VoteMethod = "cards" | "delegates" | "consensus" | "poll";
 
