@@ -394,7 +394,7 @@ async function regimes({ chair, sites }) {
     const energy = ((after.energy[self.publisher] ?? 0) - (before.energy[self.publisher] ?? 0)) / 3;
     check('the other site hears nothing of it', energy < 1e-6, `energy ${energy.toExponential(1)}`);
   });
-  for (const [width, height] of [[1920, 1080], [1024, 768], [390, 844]]) {
+  for (const [width, height] of [[1920, 1080], [1024, 768], [820, 1180], [390, 844]]) {
     await chair.page.setViewportSize({ width, height });
     await chair.page.waitForTimeout(600);
     await chromium.shot(chair.page, `conduct-chair-${width}`);
