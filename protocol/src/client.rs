@@ -9,7 +9,7 @@ use crate::desk::DeskCommand;
 use crate::error::ErrorCode;
 use crate::fact::FactRecord;
 use crate::health::{SelfCheck, Signs, SiteHealth};
-use crate::id::{CommandId, MessageId, ParticipantId};
+use crate::id::{CommandId, MessageId, ParticipantId, SiteId};
 use crate::media::{Layer, Slot, SlotLimit, Source, Want};
 use crate::paper::PaperCommand;
 use crate::roll::RollCommand;
@@ -19,7 +19,7 @@ use crate::time::Timestamp;
 use crate::vote::VoteCommand;
 
 /// Version of this protocol. A browser with another one is told to reload.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Largest message in either direction that is not an SDP, in bytes; an SDP with 60 lines fits too.
 pub const MESSAGE_BYTES_MAX: usize = 256 * 1024;
@@ -234,6 +234,19 @@ pub enum ServerMessage {
     },
     /// Something happened. Facts come in order, without gaps.
     Fact(FactRecord),
+    /// A site came for the first time: the next two facts, `seated` and `joined`, as short as they can be told to
+    /// everybody whose line is bad. Neither account nor link nor who did it is named.
+    Came {
+        /// When, who, at which site, and its name.
+        #[cfg_attr(test, ts(type = "[number, string, string, string]"))]
+        who: (Timestamp, ParticipantId, SiteId, String),
+    },
+    /// The next fact, `published`, in short; it happened just now, by nobody.
+    Sends {
+        /// Which seat, by its place in the snapshot's list (who came later stands behind), and which source, by its
+        /// place in [`Source`].
+        what: (u32, u8),
+    },
     /// A command was carried out; its facts came before.
     Done {
         /// Which.

@@ -31,6 +31,8 @@ pub enum QueueOrder {
     Arrival,
     /// Who has spoken least, first; among equals first come.
     LeastSpoken,
+    /// Cluster by cluster (sites of one unit above them together), in the order of each one's first hand.
+    ByUnit,
 }
 
 /// How long one may speak.

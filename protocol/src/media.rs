@@ -28,6 +28,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// All, in the order in which short messages number them.
+    pub const ALL: [Self; 4] = [Self::Microphone, Self::Camera, Self::Screen, Self::ScreenAudio];
+
     /// Whether the track is sound.
     pub fn is_audio(self) -> bool {
         matches!(self, Self::Microphone | Self::ScreenAudio)

@@ -24,6 +24,7 @@ mod relayed;
 mod roll;
 mod roster;
 mod scene;
+mod short;
 mod state;
 mod telling;
 mod vote;
@@ -427,11 +428,14 @@ impl Room {
     fn persisted(&mut self) {
         let Some(batch) = self.in_flight.take() else { return };
         let mut to_recorder = Vec::new();
-        for entry in &batch.entries {
+        let mut is_told = false;
+        for (n, entry) in batch.entries.iter().enumerate() {
             self.committed.apply(entry);
             self.remember(entry.record.clone());
             self.journal.after(&self.committed, &entry.record, &mut to_recorder);
-            self.tell(&entry.record);
+            if !std::mem::take(&mut is_told) {
+                is_told = self.tell(&entry.record, batch.entries.get(n + 1).map(|it| &it.record));
+            }
         }
         for reply in batch.replies {
             self.reply(reply, Ok(()));

@@ -54,6 +54,11 @@ impl Roster {
         self.seats.iter()
     }
 
+    /// Where a seat stands in the list that a snapshot has.
+    pub(crate) fn place_of(&self, id: ParticipantId) -> Option<usize> {
+        self.place.get(&id).copied()
+    }
+
     /// Who publishes under this name.
     pub(crate) fn by_publisher(&self, publisher: &str) -> Option<ParticipantId> {
         self.by_publisher.get(publisher).copied()

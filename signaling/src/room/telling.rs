@@ -5,7 +5,7 @@ use protocol::fact::FactRecord;
 use protocol::id::ParticipantId;
 
 use super::io::{ConnectionId, Now};
-use super::{Output, RESUME_FACTS_MAX, Room, desk, paper, vote};
+use super::{Output, RESUME_FACTS_MAX, Room, desk, paper, short, vote};
 
 impl Room {
     pub(super) fn welcome(
@@ -42,11 +42,20 @@ impl Room {
         self.recent.push_back(record);
     }
 
-    /// Tells everybody a fact; a private one to each page as it may be read there.
-    pub(super) fn tell(&mut self, record: &FactRecord) {
+    /// Tells everybody a fact; a private one to each page as it may be read there. Whether it told the `next` too.
+    pub(super) fn tell(&mut self, record: &FactRecord, next: Option<&FactRecord>) -> bool {
+        if let Some(both) = next.and_then(|next| short::came(record, next)) {
+            self.output(Output::Broadcast(Box::new(both)));
+            return true;
+        }
+        if let Some(brief) = short::sends(&self.committed.roster, record) {
+            self.output(Output::Broadcast(Box::new(brief)));
+            return false;
+        }
         if !desk::is_private(&record.fact) && !paper::is_private(&record.fact) {
             let told = vote::told(self.committed.vote.as_ref(), record);
-            return self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
+            self.output(Output::Broadcast(Box::new(ServerMessage::Fact(told))));
+            return false;
         }
         let mut pages: Vec<_> =
             self.observed.connections.iter().map(|(connection, id)| (*connection, *id)).collect();
@@ -55,6 +64,7 @@ impl Room {
             let told = self.told(record, viewer);
             self.send(connection, ServerMessage::Fact(told));
         }
+        false
     }
 
     /// A fact as the page of `viewer` is told it.

@@ -1,6 +1,7 @@
 //! A server to test, and just enough HTTP and WebSocket to speak to it.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,8 +17,11 @@ use protocol::api::{Meeting, Seat};
 use protocol::client::{ClientMessage, Command, ServerMessage, VERSION};
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, RecorderEvent};
 use protocol::error::ErrorCode;
-use protocol::fact::Fact;
-use protocol::id::CommandId;
+use protocol::fact::{Fact, FactRecord};
+use protocol::id::{CommandId, ParticipantId};
+use protocol::media::Source;
+use protocol::role::RoomRole;
+use protocol::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -266,13 +270,23 @@ pub(crate) struct Page {
     pub(crate) socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub(crate) last_seq: u64,
     pub(crate) epoch: String,
+    /// Seats in the snapshot's order and after: short messages name them by their place.
+    seats: Vec<ParticipantId>,
+    /// Facts that a short message stood for.
+    waiting: VecDeque<ServerMessage>,
 }
 
 impl Page {
     pub(crate) async fn open(server: &Server) -> Self {
         let url = format!("ws://{}/ws", server.address);
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        Self { socket, last_seq: 0, epoch: String::new() }
+        Self {
+            socket,
+            last_seq: 0,
+            epoch: String::new(),
+            seats: Vec::new(),
+            waiting: VecDeque::new(),
+        }
     }
 
     pub(crate) async fn say(&mut self, message: &ClientMessage) {
@@ -293,20 +307,52 @@ impl Page {
         // The server's own pings do not make the wait longer.
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Some(self.counted(message));
+            }
             let next = tokio::time::timeout_at(deadline, self.socket.next());
             let message = next.await.expect("in time");
             match message {
                 Some(Ok(Message::Text(text))) => {
                     let message = serde_json::from_str(text.as_str()).unwrap();
-                    if let ServerMessage::Fact(record) = &message {
-                        assert_eq!(record.seq, self.last_seq + 1, "facts come without gaps");
-                        self.last_seq = record.seq;
-                    }
-                    return Some(message);
+                    self.waiting.extend(self.lengthened(message));
                 }
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(_) | Err(_)) | None => return None,
             }
+        }
+    }
+
+    fn counted(&mut self, message: ServerMessage) -> ServerMessage {
+        if let ServerMessage::Fact(record) = &message {
+            assert_eq!(record.seq, self.last_seq + 1, "facts come without gaps");
+            self.last_seq = record.seq;
+            if let Fact::Seated { participant, .. } = &record.fact
+                && !self.seats.contains(participant)
+            {
+                self.seats.push(*participant);
+            }
+        }
+        message
+    }
+
+    /// The facts that a message stands for.
+    fn lengthened(&self, message: ServerMessage) -> Vec<ServerMessage> {
+        let said = self.waiting.iter().filter(|it| matches!(it, ServerMessage::Fact(_))).count();
+        let seq = self.last_seq + said as u64 + 1;
+        let fact = |seq, at, fact| ServerMessage::Fact(FactRecord { seq, at, by: None, fact });
+        match message {
+            ServerMessage::Came { who: (at, participant, site, name) } => {
+                let (role, site, account, link) = (RoomRole::Site, Some(site), None, None);
+                let seated = Fact::Seated { participant, role, name, site, account, link };
+                vec![fact(seq, at, seated), fact(seq + 1, at, Fact::Joined { participant })]
+            }
+            ServerMessage::Sends { what: (seat, source) } => {
+                let participant = self.seats[seat as usize];
+                let source = Source::ALL[usize::from(source)];
+                vec![fact(seq, Timestamp(0), Fact::Published { participant, source })]
+            }
+            other => vec![other],
         }
     }
 
@@ -330,6 +376,7 @@ impl Page {
         self.epoch = epoch;
         if let Some(snapshot) = &snapshot {
             self.last_seq = snapshot.seq;
+            self.seats = snapshot.participants.iter().map(|it| it.id).collect();
         }
         snapshot.is_some()
     }

@@ -41,6 +41,13 @@ describe('the conduct of the floor', () => {
     expect(ordered(after(...hands, { type: 'conduct', act: 'order', order: 'least_spoken' }))).toEqual(['d', 'a']);
   });
 
+  it('lets cluster after cluster speak, as its first hand came', () => {
+    const hands: Fact[] = ['d', 'a', 'chair', 'b'].map((participant) => ({ type: 'hand_raised', participant, raised: true }));
+    const room = after(...hands, { type: 'conduct', act: 'order', order: 'by_unit' });
+    expect(ordered(room, new Map([['A', 'nam'], ['B', 'bac']]))).toEqual(['d', 'b', 'a', 'chair']);
+    expect(ordered(room, new Map())).toEqual(['d', 'a', 'chair', 'b']);
+  });
+
   it('turns the clock yellow, red and over', () => {
     const { conduct } = after({ type: 'conduct', act: 'limit', limit: { seconds: 300, grace_seconds: 30 } });
     expect([0, 239_000, 240_000, 300_000, 330_000].map((ms) => clockOf(conduct, ms))).toEqual(['plain', 'plain', 'soon', 'red', 'over']);

@@ -42,15 +42,27 @@ function under(regime: Conduct['regime'], who: Participant, room: RoomSnapshot):
   return speaks && !who.microphone_granted ? { ...who, microphone_granted: true, self_muted: true } : who;
 }
 
-/** Hands in the order in which they are shown. */
-export function ordered(room: RoomSnapshot): string[] {
+/** Hands in the order in which they are shown. `above`: the unit above each site, by the site's id. */
+export function ordered(room: RoomSnapshot, above: ReadonlyMap<string, string> = new Map()): string[] {
   if (room.conduct.order === 'arrival') return room.queue;
+  if (room.conduct.order === 'by_unit') return byUnit(room, above);
   const spoken = new Map(room.participants.map((who) => [siteOf(room, who)?.id ?? who.id, who.spoken_ms]));
   const of = (id: string): number => {
     const who = room.participants.find((one) => one.id === id);
     return who === undefined ? 0 : (spoken.get(siteOf(room, who)?.id ?? id) ?? 0);
   };
   return [...room.queue].sort((a, b) => of(a) - of(b));
+}
+
+/** Whoever is of no unit (the hall) stands alone, where it came. */
+function byUnit(room: RoomSnapshot, above: ReadonlyMap<string, string>): string[] {
+  const clusters = new Map<string, string[]>();
+  for (const id of room.queue) {
+    const site = room.participants.find((one) => one.id === id)?.site ?? null;
+    const key = (site === null ? undefined : above.get(site)) ?? id;
+    clusters.set(key, [...(clusters.get(key) ?? []), id]);
+  }
+  return [...clusters.values()].flat();
 }
 
 /** At whose microphone somebody speaks: a delegate's is its site's, in the hall the chair's. */

@@ -1,7 +1,7 @@
 // Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change
 // those, then run `make types`.
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 export const TEXT_CHARS_MAX = 2000;
 
 export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
@@ -110,6 +110,8 @@ export type Command = { "type": "leave" }
 
 export type ServerMessage = { "type": "welcome", participant: string, epoch: string, now: number, snapshot: RoomSnapshot | null }
   | { "type": "fact" } & FactRecord
+  | { "type": "came", who: [number, string, string, string] }
+  | { "type": "sends", what: [number, number] }
   | { "type": "done", id: string }
   | { "type": "refused", id: string, code: ErrorCode }
   | { "type": "answer", sdp: string }
@@ -301,7 +303,7 @@ export type Agenda = { items: Array<AgendaItem>, current: number | null, since: 
 
 export type Regime = "discussion" | "conducted" | "lecture";
 
-export type QueueOrder = "arrival" | "least_spoken";
+export type QueueOrder = "arrival" | "least_spoken" | "by_unit";
 
 export type TimeLimit = { seconds: number, grace_seconds: number };
 

@@ -59,6 +59,7 @@ function session() {
       status: (status) => seen.statuses.push(status),
       welcome: (_me, _now, _snapshot, restarted) => seen.restarts.push(restarted),
       fact: (fact) => seen.facts.push(fact),
+      short: () => {},
       answer: (sdp) => seen.answers.push(sdp),
       mediaRefused: (code) => seen.refusals.push(code),
       mediaLost: () => {},

@@ -22,6 +22,7 @@ import {
   type Want,
 } from '../protocol';
 import type { Report } from '../media/quality';
+import type { Short } from './shortFacts';
 import { ulid } from './ulid';
 
 /** First and longest pause before connecting again, ms. */
@@ -65,6 +66,8 @@ export interface SessionCallbacks {
   /** Welcome: `restarted` when the server is another one than before, so media must be offered again. */
   welcome(participant: string, now: number, snapshot: RoomSnapshot | null, restarted: boolean): void;
   fact(record: FactRecord): void;
+  /** Facts in short. */
+  short(message: Short): void;
   answer(sdp: string): void;
   mediaRefused(code: ErrorCode): void;
   mediaLost(): void;
@@ -242,6 +245,10 @@ export class RoomSocket {
         return;
       case 'fact':
         this.#callbacks.fact(message);
+        return;
+      case 'came':
+      case 'sends':
+        this.#callbacks.short(message);
         return;
       case 'done':
         this.#settle(message.id, { ok: true });

@@ -27,6 +27,7 @@ import type { Entry } from './entry';
 import { publisherOf, withNext } from './layout';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { selfCheck } from './selfCheck';
+import { lengthened } from './shortFacts';
 import { withFact, withHistory, withSnapshot, type RoomState } from './roomStore';
 
 /** Devices that are open already get this long before the page offers without them, ms. */
@@ -117,6 +118,7 @@ export class RoomSession {
         if (restarted) this.#connection.lost();
       },
       fact: (record) => this.#happened(record),
+      short: (short) => lengthened(this.state?.room ?? null, short, Date.now() + this.clock_offset_ms).forEach((record) => this.#happened(record)),
       answer: (sdp) => void this.#connection.answered(sdp),
       mediaRefused: (code) => this.#connection.refused(code),
       mediaLost: () => this.#connection.lost(),

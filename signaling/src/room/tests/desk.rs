@@ -35,6 +35,12 @@ fn told(stage: &Stage, connection: u64) -> (Vec<String>, Vec<u64>) {
                     texts.push(text.clone());
                 }
             }
+            // What is told in short has its numbers by where it stands.
+            ServerMessage::Came { .. } => {
+                let next = seqs.last().map(|last| last + 1);
+                seqs.extend(next.into_iter().flat_map(|next| [next, next + 1]));
+            }
+            ServerMessage::Sends { .. } => seqs.extend(seqs.last().map(|last| last + 1)),
             ServerMessage::Welcome { snapshot: Some(room), .. } => {
                 texts.extend(room.desk.notes.iter().map(|it| it.text.clone()));
             }
