@@ -15,14 +15,25 @@ const PER_SECOND: u64 = 200_000;
 const BURST: usize = 50;
 const BYTES: usize = 64;
 
+/// Sockets that it comes from, so that each of the node's shards gets its part.
+const SOCKETS: usize = 16;
+
+/// What is late by more is not made up for.
+const LATE_MAX: Duration = Duration::from_millis(20);
+
 /// How long the flood lasts, and what the honest may lose of all their packets.
 const LENGTH: Duration = Duration::from_secs(10);
 const LOST: f64 = 0.001;
 
-/// Sends until told to stop; behind its time it does not catch up.
+/// Sends until told to stop.
 fn flood(to: SocketAddr, is_over: &AtomicBool, sent: &AtomicU64) {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.connect(to).unwrap();
+    let sockets: Vec<UdpSocket> = std::iter::repeat_with(|| {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(to).unwrap();
+        socket
+    })
+    .take(SOCKETS)
+    .collect();
     let mut sender = Sender::new();
     let mut bytes = vec![0; BURST * BYTES];
     // STUN, DTLS, media, reports and nonsense by their first bytes.
@@ -36,10 +47,13 @@ fn flood(to: SocketAddr, is_over: &AtomicBool, sent: &AtomicU64) {
         .collect();
     let pause = Duration::from_nanos(1_000_000_000 * BURST as u64 / PER_SECOND);
     let mut due = Instant::now();
-    while !is_over.load(Ordering::Relaxed) {
-        let refused = sender.send(&socket, &bytes, &runs);
+    for socket in sockets.iter().cycle() {
+        if is_over.load(Ordering::Relaxed) {
+            return;
+        }
+        let refused = sender.send(socket, &bytes, &runs);
         sent.fetch_add((BURST - refused) as u64, Ordering::Relaxed);
-        due = (due + pause).max(Instant::now() - pause);
+        due = (due + pause).max(Instant::now() - LATE_MAX);
         while Instant::now() < due {
             std::thread::yield_now();
         }
