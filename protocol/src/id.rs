@@ -85,6 +85,10 @@ id_type!(
     RecordingId
 );
 id_type!(
+    /// A note at a moment of a recording.
+    ReviewNoteId
+);
+id_type!(
     /// A message written in a room.
     MessageId
 );

@@ -21,6 +21,7 @@ pub mod insight;
 pub mod media;
 pub mod minutes;
 pub mod paper;
+pub mod review;
 pub mod role;
 pub mod roll;
 pub mod room;

@@ -23,6 +23,8 @@ fn of_insight() -> Vec<String> {
         crate::insight::LayerRoute,
         crate::insight::LineRoute,
         crate::insight::LineReason,
+        crate::api::NewTrace,
+        crate::api::TraceStarted,
     ]
 }
 
@@ -134,6 +136,17 @@ fn of_votes() -> Vec<String> {
     ]
 }
 
+/// What stands beside a recording.
+fn of_review() -> Vec<String> {
+    declarations![
+        crate::review::Review,
+        crate::review::SpeakerLane,
+        crate::review::Thumbs,
+        crate::review::ReviewNote,
+        crate::review::NewReviewNote,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -187,11 +200,10 @@ fn text() -> String {
         crate::api::Chapter,
         crate::api::ChapterKind,
         crate::api::Minutes,
-        crate::api::NewTrace,
-        crate::api::TraceStarted,
     ];
     declarations.extend(
-        [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()].concat(),
+        [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health(), of_review()]
+            .concat(),
     );
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\

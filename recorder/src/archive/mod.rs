@@ -23,6 +23,10 @@ pub const JOURNAL: &str = "journal.jsonl";
 pub const TRACKS: &str = "tracks";
 /// The composed video's file name.
 pub const COMPOSED: &str = "composed.mp4";
+/// What the review page shows beside the video ([`protocol::review::Review`]).
+pub const REVIEW: &str = "review.json";
+/// Its small pictures.
+pub const THUMBS: &str = "review.jpg";
 
 /// The folder of a recording.
 pub fn recording_dir(archive: &Path, meeting: MeetingId, recording: RecordingId) -> PathBuf {

@@ -111,6 +111,26 @@ impl Canvas {
         }
     }
 
+    /// Draws another canvas into a rectangle, `shrink` times smaller: each pixel is the mean of a square.
+    pub fn paste_shrunk(&mut self, rect: Rect, from: &Self, shrink: usize) {
+        for plane in 0..3 {
+            let (stride, rect) = self.in_plane(plane, rect);
+            let (from_stride, _) = from.in_plane(plane, Rect { x: 0, y: 0, width: 0, height: 0 });
+            for (row, column) in
+                (0..rect.height).flat_map(|row| (0..rect.width).map(move |column| (row, column)))
+            {
+                let corner = row * shrink * from_stride + column * shrink;
+                let rows = (0..shrink).filter_map(|n| {
+                    let start = corner + n * from_stride;
+                    from.planes[plane].get(start..start + shrink)
+                });
+                let sum: u32 = rows.flatten().map(|value| u32::from(*value)).sum();
+                let mean = sum / (shrink * shrink).max(1) as u32;
+                self.planes[plane][(rect.y + row) * stride + rect.x + column] = mean as u8;
+            }
+        }
+    }
+
     /// Copies a whole plane out, into rows of `stride` bytes.
     pub fn copy_plane(&self, plane: usize, to: &mut [u8], stride: usize) {
         let width = if plane == 0 { self.width } else { self.width / 2 };

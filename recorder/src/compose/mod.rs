@@ -6,21 +6,25 @@ pub mod canvas;
 mod feed;
 mod files;
 pub mod layout;
+mod listen;
 mod mixer;
 mod paint;
 mod plan;
 mod render;
 pub mod scene;
 mod text;
+mod thumbs;
 mod tracks;
 
 use std::path::Path;
 
 use protocol::control::RecordingFile;
+use protocol::review::Review;
 
 use crate::archive::manifest::{Manifest, replace, sync_dir};
-use crate::archive::{COMPOSED, TRACKS};
+use crate::archive::{COMPOSED, REVIEW, THUMBS, TRACKS};
 use crate::error::Error;
+use canvas::Canvas;
 use plan::Plan;
 
 /// Pictures a second of the composed video.
@@ -53,11 +57,12 @@ pub fn compose(dir: &Path, progress: &mut dyn FnMut(u16)) -> Result<Composition,
         return Err(Error::Empty);
     }
     let beside = dir.join(format!("{COMPOSED}.tmp"));
-    let ms = render::render(&plan, &beside, &mut |done| {
+    let rendered = render::render(&plan, &beside, &mut |done| {
         progress(share(SURVEYED, RENDERED, done));
     })?;
     finish_file(&beside, &dir.join(COMPOSED))?;
     let mut paths = vec![COMPOSED.to_owned()];
+    paths.extend(write_review(dir, rendered.review, &rendered.sheet)?);
     paths.extend(tracks::copy_all(&plan, dir, &mut |done| {
         progress(share(RENDERED, COPIED, done));
     })?);
@@ -74,7 +79,26 @@ pub fn compose(dir: &Path, progress: &mut dyn FnMut(u16)) -> Result<Composition,
     let sums = files::sums(files.iter().chain(&logs));
     replace(&dir.join(TRACKS).join("SHA256SUMS"), sums.as_bytes())?;
     progress(1_000);
-    Ok(Composition { ms, files, logs })
+    Ok(Composition { ms: rendered.ms, files, logs })
+}
+
+/// Writes what the review page shows beside the video; returns the paths. An FFmpeg that makes no JPEG
+/// costs the small pictures only.
+fn write_review(dir: &Path, mut review: Review, sheet: &Canvas) -> Result<Vec<String>, Error> {
+    let mut paths = vec![REVIEW.to_owned()];
+    match crate::media::jpeg(sheet) {
+        Ok(bytes) => {
+            replace(&dir.join(THUMBS), &bytes)?;
+            paths.push(THUMBS.to_owned());
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a recording has no small pictures");
+            review.thumbs = None;
+        }
+    }
+    let text = serde_json::to_vec(&review).expect("a review is plain data");
+    replace(&dir.join(REVIEW), &text)?;
+    Ok(paths)
 }
 
 /// A part of a part: `done` of 0 to 1 between two marks.

@@ -3,16 +3,20 @@
 use std::path::Path;
 
 use protocol::media::{Source, TrackKey};
+use protocol::review::{Review, SpeakerLane};
 use protocol::tap::Codec;
 use protocol::time::Timestamp;
 
 use super::FRAMES_PER_SECOND;
+use super::canvas::Canvas;
 use super::feed::Feed;
 use super::layout::{HEIGHT, WIDTH, layout};
+use super::listen::{Listener, Waveform};
 use super::mixer::{Mixer, Voice};
 use super::paint::{Painter, Pictures, Version};
 use super::plan::{Plan, TrackPlan};
 use super::scene::Scene;
+use super::thumbs::Sheet;
 use crate::error::Error;
 use crate::media::{Mp4Writer, OpusDecoder, SAMPLE_RATE, VideoDecoder};
 
@@ -47,17 +51,29 @@ struct AudioSource<'a> {
     feed: Feed<'a>,
     decoder: Option<OpusDecoder>,
     voice: Voice,
+    /// Of a microphone: a film that is shown speaks for nobody.
+    listener: Option<Listener>,
     last_us: i64,
 }
 
 struct VideoSources<'a>(Vec<VideoSource<'a>>);
 
-/// Renders the plan into a file; returns its length in ms. `progress` is told 0 to 1.
+/// What was rendered.
+pub(super) struct Rendered {
+    /// Length, ms.
+    pub ms: u64,
+    /// Who spoke when, and how loud it was.
+    pub review: Review,
+    /// Small pictures along the way.
+    pub sheet: Canvas,
+}
+
+/// Renders the plan into a file. `progress` is told 0 to 1.
 pub(super) fn render(
     plan: &Plan,
     path: &Path,
     progress: &mut dyn FnMut(f64),
-) -> Result<u64, Error> {
+) -> Result<Rendered, Error> {
     let is_sound = |track: &&TrackPlan| track.key.source.is_audio();
     let mut videos = VideoSources(
         plan.tracks.iter().filter(|track| !is_sound(track)).map(VideoSource::new).collect(),
@@ -68,6 +84,7 @@ pub(super) fn render(
     let mut writer = Mp4Writer::create(path, &plan.title, size, FRAMES_PER_SECOND.cast_signed())?;
     let mut painter = Painter::new(&plan.title);
     let (mut mixer, mut scene) = (Mixer::default(), Scene::default());
+    let (mut waveform, mut sheet) = (Waveform::default(), Sheet::new(plan.length_us));
     let senders = plan.tracks.iter().map(|track| track.key.publisher.clone()).collect();
     let (mut notes, mut gaps) = (plan.notes.iter().peekable(), plan.gaps.iter().peekable());
 
@@ -97,10 +114,29 @@ pub(super) fn render(
         }
         painter.bar(now(us), scene.words());
         writer.picture(&painter.canvas)?;
-        writer.sound(&mixer.take(STEP_SAMPLES))?;
+        sheet.look(us, &painter.canvas);
+        let sound = mixer.take(STEP_SAMPLES);
+        waveform.hear(&sound);
+        writer.sound(&sound)?;
     }
     writer.finish()?;
-    Ok(u64::try_from(n_pictures * STEP_US / 1_000).unwrap_or(0))
+    let ms = u64::try_from(n_pictures * STEP_US / 1_000).unwrap_or(0);
+    let (step_ms, waveform) = waveform.finish();
+    let (thumbs, sheet) = sheet.finish(&painter.canvas);
+    let lanes = lanes(audios, plan);
+    Ok(Rendered { ms, review: Review { step_ms, waveform, lanes, thumbs: Some(thumbs) }, sheet })
+}
+
+fn lanes(audios: Vec<AudioSource<'_>>, plan: &Plan) -> Vec<SpeakerLane> {
+    let mut lanes: Vec<SpeakerLane> = audios
+        .into_iter()
+        .filter_map(|source| {
+            let publisher = &source.track.key.publisher;
+            source.listener?.finish(publisher.clone(), plan.name(publisher).to_owned())
+        })
+        .collect();
+    lanes.sort_by_key(|lane| lane.spans.first().copied());
+    lanes
 }
 
 fn heard(audios: &[AudioSource<'_>], us: i64) -> Vec<String> {
@@ -181,8 +217,15 @@ impl Pictures for VideoSources<'_> {
 
 impl<'a> AudioSource<'a> {
     fn new(track: &'a TrackPlan) -> Self {
-        let last_us = i64::MIN / 2;
-        Self { track, feed: Feed::new(track), decoder: None, voice: Voice::default(), last_us }
+        let listener = (track.key.source == Source::Microphone).then(Listener::default);
+        Self {
+            track,
+            feed: Feed::new(track),
+            decoder: None,
+            voice: Voice::default(),
+            listener,
+            last_us: i64::MIN / 2,
+        }
     }
 
     fn advance(&mut self, until_us: i64, mixer: &mut Mixer) -> Result<(), Error> {
@@ -194,7 +237,11 @@ impl<'a> AudioSource<'a> {
             let mut samples = Vec::new();
             decoder.decode(&frame.bytes, &mut samples);
             self.last_us = frame.us;
-            self.voice.place(frame.us - OPUS_DELAY_US, samples, mixer);
+            let said_us = frame.us - OPUS_DELAY_US;
+            if let Some(listener) = &mut self.listener {
+                listener.hear(said_us, &samples);
+            }
+            self.voice.place(said_us, samples, mixer);
         }
         if self.feed.is_over() {
             self.decoder = None;

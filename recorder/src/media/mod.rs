@@ -1,10 +1,12 @@
 //! The only folder that names FFmpeg. Plain values go in and come out: coded bytes, planes, samples.
 
+mod jpeg;
 mod mp4;
 mod opus;
 mod video;
 mod webm;
 
+pub use jpeg::jpeg;
 pub use mp4::Mp4Writer;
 pub use opus::OpusDecoder;
 pub use video::VideoDecoder;

@@ -211,9 +211,12 @@ fn a_recording_survives_kill_9_and_is_composed() {
     }
     check_video(&folder.join("composed.mp4"), ms);
     let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    assert_eq!(files.len(), 7, "one video, and two files per site: {names:?}");
+    assert_eq!(files.len(), 9, "one video with its review, and two files per site: {names:?}");
+    check_review(&folder, ms);
     assert!(names.contains(&"tracks/diem-cau-xa-le-thuy-camera.webm"), "{names:?}");
-    for file in &files {
+    for file in
+        files.iter().filter(|file| !file.path.ends_with(".json") && !file.path.ends_with(".jpg"))
+    {
         look::decodes(&folder.join(&file.path));
         let (streams, seconds) = look::probe(&folder.join(&file.path));
         println!("{} {} bytes {seconds:.2} s {streams:?}", file.path, file.bytes);
@@ -222,6 +225,34 @@ fn a_recording_survives_kill_9_and_is_composed() {
     let mut sums = Command::new("sha256sum");
     sums.args(["--check", "--quiet", "tracks/SHA256SUMS"]).current_dir(&folder);
     assert!(sums.status().expect("sha256sum").success(), "the sums fit");
+}
+
+/// Small pictures, and a waveform with a gap where nothing was recorded.
+fn check_review(folder: &Path, ms: u64) {
+    let text = std::fs::read(folder.join("review.json")).expect("a review");
+    let review: protocol::review::Review = serde_json::from_slice(&text).expect("a review");
+    let covered = review.waveform.len() as u64 * u64::from(review.step_ms);
+    assert!(covered.abs_diff(ms) <= 200, "{covered} ms of {ms}");
+    let loud = review.waveform.iter().filter(|value| **value > 25).count();
+    let silent = review.waveform.iter().filter(|value| **value < 3).count();
+    println!("waveform: {loud} loud and {silent} silent of {}", review.waveform.len());
+    assert!(loud >= 8 && silent >= 19, "tones are seen, and so is the gap of two seconds");
+    let thumbs = review.thumbs.expect("small pictures");
+    assert_eq!(u64::from(thumbs.count), ms.div_ceil(thumbs.every_ms));
+    let (streams, _) = look::probe(&folder.join("review.jpg"));
+    let size =
+        (thumbs.width * thumbs.columns, thumbs.height * thumbs.count.div_ceil(thumbs.columns));
+    assert_eq!(streams, [format!("mjpeg,{},{},25/1", size.0, size.1)]);
+    // Where nothing was recorded nobody spoke, whatever the detector makes of our tones.
+    let loud = (0..review.waveform.len()).filter(|n| review.waveform[*n] >= 3).collect::<Vec<_>>();
+    let gap = loud.windows(2).max_by_key(|pair| pair[1] - pair[0]).expect("a gap");
+    let middle = (gap[0] + gap[1]) as u64 / 2 * u64::from(review.step_ms);
+    let mut spans = review.lanes.iter().flat_map(|lane| &lane.spans);
+    assert!(
+        spans.all(|(from, to)| !(*from..*to).contains(&middle)),
+        "{middle}: {:?}",
+        review.lanes
+    );
 }
 
 /// Length, streams, both parts with a gap between, names, pictures and sound together.

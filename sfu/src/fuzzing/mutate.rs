@@ -16,6 +16,9 @@ const BATCH: u64 = 1 << 16;
 /// No input may take longer, seconds: so a batch takes at most this and what the others take.
 const SLOW_S: f64 = 10.0;
 
+/// A parser's name and the function that its inputs go through.
+type Target = (&'static str, fn(&[u8]));
+
 struct Random(u64);
 
 impl Random {
@@ -70,8 +73,7 @@ fn mutated_inputs_make_no_parser_of_strangers_bytes_fail() {
         |name, or| std::env::var(name).ok().and_then(|it: String| it.parse().ok()).unwrap_or(or);
     let (wanted, seed) = (number("INPUTS", INPUTS), number("SEED", 1));
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
-    let targets: [(&str, fn(&[u8])); 3] =
-        [("stun", super::stun), ("rtp", super::rtp), ("rtcp", super::rtcp)];
+    let targets: [Target; 3] = [("stun", super::stun), ("rtp", super::rtp), ("rtcp", super::rtcp)];
     for (name, target) in targets {
         let files = std::fs::read_dir(corpus.join(name)).unwrap();
         let mut paths: Vec<_> = files.map(|it| it.unwrap().path()).collect();

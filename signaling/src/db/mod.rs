@@ -14,6 +14,7 @@ pub(crate) mod minutes;
 pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
+pub(crate) mod reviews;
 pub(crate) mod seats;
 pub(crate) mod units;
 
@@ -36,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002.sql"),
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
+    include_str!("migrations/0005.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.

@@ -18,6 +18,7 @@ mod origin;
 mod papers;
 pub(crate) mod passwords;
 mod recordings;
+mod reviews;
 mod roll;
 mod serve;
 mod session;
@@ -91,6 +92,17 @@ fn of_conduct() -> Router<Arc<App>> {
         .route("/ballots", post(votes::cast))
 }
 
+/// Recordings and what is written at their moments.
+fn of_recordings() -> Router<Arc<App>> {
+    Router::new()
+        .route("/recordings", get(recordings::list))
+        .route("/recordings/{id}", get(recordings::find))
+        .route("/recordings/{id}/compose", post(recordings::compose))
+        .route("/recordings/{id}/files/{*path}", get(recordings::file))
+        .route("/recordings/{id}/notes", get(reviews::list).post(reviews::add))
+        .route("/recordings/{id}/notes/{note}", put(reviews::change).delete(reviews::remove))
+}
+
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
@@ -117,10 +129,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/minutes/redraft", post(minutes::redraft))
         .route("/meetings/{id}/minutes.pdf", get(minutes::pdf))
         .route("/meetings/{id}/minutes.docx", get(minutes::docx))
-        .route("/recordings", get(recordings::list))
-        .route("/recordings/{id}", get(recordings::find))
-        .route("/recordings/{id}/compose", post(recordings::compose))
-        .route("/recordings/{id}/files/{*path}", get(recordings::file))
+        .merge(of_recordings())
         .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
         .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
         .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))

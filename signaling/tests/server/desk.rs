@@ -12,6 +12,7 @@ use protocol::fact::{Fact, FactRecord};
 use protocol::media::{Layer, Slot, Source, TrackKey, Want};
 use serde_json::json;
 
+use crate::reviews;
 use crate::support::{Server, request_to, send_to};
 
 #[tokio::test]
@@ -296,6 +297,7 @@ async fn check_recording(server: &Server, id: protocol::id::RecordingId, cookie:
         let path = format!("/api/recordings/{id}/files/{path}");
         assert_eq!(server.get(&path, Some(cookie)).await.0, StatusCode::NOT_FOUND, "{path}");
     }
+    reviews::check_notes(server, &path, cookie).await;
     let path = format!("{path}/files/composed.mp4");
     assert_eq!(server.get(&path, None).await.0, StatusCode::UNAUTHORIZED);
 }

@@ -7,5 +7,6 @@ mod desk;
 mod faults;
 mod health;
 mod insight;
+mod reviews;
 mod support;
 mod votes;

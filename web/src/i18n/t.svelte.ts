@@ -2,8 +2,8 @@
 //! is in the first load; English is fetched when it is chosen.
 import type { ErrorCode } from '../protocol';
 import { remember, remembered } from '../lib/storage';
-import conductVi from './conduct.vi.json';
-import deskVi from './desk.vi.json';
+import type conductVi from './conduct.vi.json';
+import type deskVi from './desk.vi.json';
 import type officeVi from './office.vi.json';
 import type paperVi from './paper.vi.json';
 import roomVi from './room.vi.json';
@@ -13,7 +13,7 @@ export type MessageKey = keyof typeof vi | keyof typeof roomVi | keyof typeof co
 export type Language = 'vi' | 'en';
 type Messages = Readonly<Record<string, string>>;
 
-const vietnamese: Messages = { ...vi, ...roomVi, ...conductVi, ...deskVi };
+const vietnamese: Messages = { ...vi, ...roomVi };
 let messages = $state.raw<Messages>(vietnamese);
 let language = $state<Language>('vi');
 
@@ -54,10 +54,10 @@ export function currentLanguage(): Language {
 
 export async function setLanguage(next: Language): Promise<void> {
   if (next === 'en') {
-    const [en, roomEn, conductEn, deskEn] = await Promise.all([
+    const parts = await Promise.all([
       import('./en.json'), import('./room.en.json'), import('./conduct.en.json'), import('./desk.en.json'), import('./paper.en.json'), import('./office.en.json'),
     ]);
-    messages = { ...en.default, ...roomEn.default, ...conductEn.default, ...deskEn.default };
+    messages = Object.assign({}, ...parts.map((part) => part.default)) as Messages;
   } else {
     messages = vietnamese;
   }

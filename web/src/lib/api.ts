@@ -1,7 +1,7 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewTrace, Recording, RoomRoutes, Seat, SignIn,
-  TraceStarted, Unit,
+  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording, Review,
+  ReviewNote, RoomRoutes, Seat, SignIn, TraceStarted, Unit,
 } from '../protocol';
 import { get, getFile, post, put, remove } from './http';
 
@@ -49,6 +49,15 @@ export const recordings = (of?: string): Promise<Recording[]> =>
   get(of === undefined ? '/api/recordings' : `/api/recordings?meeting=${at(of)}`);
 export const recordingOf = (id: string): Promise<Recording> => get(`/api/recordings/${at(id)}`);
 export const compose = (id: string): Promise<Recording> => post(`/api/recordings/${at(id)}/compose`);
+
+/** Who spoke when, how loud it was; made with the composed video. */
+export const reviewOf = (id: string): Promise<Review> => get(fileUrl(id, 'review.json'));
+const notes = (id: string): string => `/api/recordings/${at(id)}/notes`;
+export const reviewNotes = (id: string): Promise<ReviewNote[]> => get(notes(id));
+export const addReviewNote = (id: string, note: NewReviewNote): Promise<ReviewNote> => post(notes(id), note);
+export const changeReviewNote = (id: string, note: string, to: NewReviewNote): Promise<void> =>
+  put(`${notes(id)}/${at(note)}`, to);
+export const removeReviewNote = (id: string, note: string): Promise<void> => remove(`${notes(id)}/${at(note)}`);
 
 /** Address of a file of a recording. */
 export function fileUrl(recording: string, path: string): string {

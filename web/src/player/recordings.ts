@@ -1,6 +1,7 @@
 //! What a recording is made of, for the page: the composed video, and the files it was made from.
 import type { MessageKey } from '../i18n/t.svelte';
 import type { Chapter, Recording, RecordingFile } from '../protocol';
+import { REVIEW, THUMBS } from './review';
 
 export const COMPOSED = 'composed.mp4';
 
@@ -9,9 +10,12 @@ export function composedOf(recording: Recording): RecordingFile | null {
   return recording.files.find((file) => file.path === COMPOSED) ?? null;
 }
 
+/** What the recorder made from the originals. */
+const DERIVED: readonly string[] = [COMPOSED, REVIEW, THUMBS];
+
 /** Every other file, by path. */
 export function originalsOf(recording: Recording): RecordingFile[] {
-  return recording.files.filter((file) => file.path !== COMPOSED).sort((a, b) => a.path.localeCompare(b.path));
+  return recording.files.filter((file) => !DERIVED.includes(file.path)).sort((a, b) => a.path.localeCompare(b.path));
 }
 
 /** Whether it will change by itself, so that the page has to look again. */

@@ -181,10 +181,6 @@ export type ChapterKind = "speech" | "decision" | "gap" | "page";
 
 export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 
-export type NewTrace = { publisher: string };
-
-export type TraceStarted = { trace: string, seconds: number };
-
 export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
 
 export type Route = { session: string, publisher: string, kind: RouteKind, path: RoutePath | null, cipher: RouteCipher | null, age_ms: number, silent_ms: number, rtt_ms: number | null, estimate_bps: number | null, up: Flow, down: Flow, detail: RouteDetail | null };
@@ -206,6 +202,10 @@ export type LayerRoute = { layer: Layer, ssrc: number, is_active: boolean, bps: 
 export type LineRoute = { mid: string, track: TrackKey, layer: Layer | null, layer_max: Layer, bps: number, lost_permille: number, jitter_ms: number, n_nacked: number, reason: LineReason | null };
 
 export type LineReason = "key_frame" | "uplink" | "downlink" | "codec";
+
+export type NewTrace = { publisher: string };
+
+export type TraceStarted = { trace: string, seconds: number };
 
 export type VoteMethod = "cards" | "delegates" | "consensus" | "poll";
 
@@ -409,4 +409,14 @@ export type WaitingAnswer = { called_at: number | null };
 export type NewCall = { sites: string[] };
 
 export type Called = { reached: string[], unreached: string[] };
+
+export type Review = { step_ms: number, waveform: Array<number>, lanes: Array<SpeakerLane>, thumbs: Thumbs | null };
+
+export type SpeakerLane = { publisher: string, name: string, speech_ms: number, spans: Array<[number, number]> };
+
+export type Thumbs = { every_ms: number, count: number, columns: number, width: number, height: number };
+
+export type ReviewNote = { id: string, ms: number, text: string, author: string, mine: boolean, at: number };
+
+export type NewReviewNote = { ms: number, text: string };
 

@@ -1,5 +1,6 @@
 //! Opens a site's controls in a second window of the same page: one seat, one session, two documents.
 
+import '../i18n/words';
 import { mount, unmount } from 'svelte';
 import '../paper/words';
 import { t } from '../i18n/t.svelte';

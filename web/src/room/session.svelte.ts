@@ -6,7 +6,7 @@ import { toast } from '../design/toast.svelte';
 import { errorText, t } from '../i18n/t.svelte';
 import { facts as factsOf } from '../lib/api';
 import { MediaConnection, type MediaState } from '../media/connection';
-import { SCENE_LINES, WALL_LINES, type Described } from '../media/lines';
+import { SCENE_LINES, WALL_LINES } from '../media/lines';
 import {
   openCamera, openMicrophone, openScreen, playCue, rememberChoice, type DeviceChoice, type Opened,
 } from '../media/devices';
@@ -23,6 +23,7 @@ import type {
 import { Pages } from '../paper/pages.svelte';
 import { siteOf } from '../conduct/conduct';
 import { stayAwake } from './awake';
+import type { Entry } from './entry';
 import { publisherOf, withNext } from './layout';
 import { RoomSocket, type Outcome, type SessionStatus, type SocketLike } from './roomSocket';
 import { selfCheck } from './selfCheck';
@@ -36,27 +37,6 @@ const LEAVE_WAIT_MS = 1_000;
 const WALL_SCREEN_LEAST = 1_200;
 /** So many voices keep a side picture after they fell silent. */
 const RECENT_MAX = 3;
-
-/** What a stay begins with. */
-export interface Entry {
-  seat: Seat;
-  choice: DeviceChoice;
-  opened: Promise<Opened>;
-  /** `performance.now()` of pressing "Vào họp". */
-  pressed_at: number;
-  /** The link that this seat came by. */
-  link: string | null;
-  ahead?: Ahead | undefined;
-  /** A monitor window: pictures of the wall, no sound. */
-  monitor?: boolean;
-}
-
-/** What was begun before there was a seat, so that nobody waits for it afterwards. */
-export interface Ahead {
-  /** A connection that is described. */
-  described: Promise<Described | null>;
-  socket: SocketLike;
-}
 
 /** A stay in a room. */
 export class RoomSession {

@@ -83,7 +83,8 @@ fn nonsense_beside_honest_sites(n_batches: u64) {
         assert_all_got(&world, ROUNDS as usize);
         world.browsers.iter_mut().for_each(|it| it.packets.clear());
         world.browsers.iter_mut().for_each(|it| it.reports.clear());
-        (world.events.clear(), world.tap.clear());
+        world.events.clear();
+        world.tap.clear();
     }
     assert_eq!(world.core.counters.panics, 0);
     let tracks = world.core.rooms[0].as_ref().unwrap().tracks().count();
