@@ -15,6 +15,9 @@ pub const ITEM_TITLE_CHARS_MAX: usize = 300;
 /// Longest item, minutes: one day.
 pub const ITEM_MINUTES_MAX: u32 = 1_440;
 
+/// Longest conclusion on an item, in characters.
+pub const CONCLUSION_CHARS_MAX: usize = 4_000;
+
 /// An item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -55,6 +58,18 @@ pub enum AgendaFact {
         /// Its place, 0 first.
         index: u32,
     },
+    /// What was concluded on an item (kết luận), as it reads from here on.
+    Concluded(Conclusion),
+}
+
+/// The chair's conclusion on one item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Conclusion {
+    /// Title of the item; empty: of the meeting as a whole. An item keeps its conclusion when the agenda is set anew.
+    pub title: String,
+    /// What was concluded; empty: it was taken back.
+    pub text: String,
 }
 
 /// Acts on the agenda: chair, secretary, desk.
@@ -72,6 +87,13 @@ pub enum AgendaCommand {
         /// Its place, 0 first.
         index: u32,
     },
+    /// Writes what is concluded on an item, or writes it anew; not for the desk.
+    Conclude {
+        /// Its place, 0 first; none: the meeting as a whole.
+        index: Option<u32>,
+        /// At most [`CONCLUSION_CHARS_MAX`] characters; empty: nothing was concluded.
+        text: String,
+    },
 }
 
 /// The agenda as pages see it.
@@ -88,4 +110,6 @@ pub struct Agenda {
     /// When the first item began: what is planned is counted from here.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub began_at: Option<Timestamp>,
+    /// What was concluded, in the order in which it was first written.
+    pub conclusions: Vec<Conclusion>,
 }

@@ -59,6 +59,9 @@ pub struct MinutesDocument {
     pub conclusion: String,
     /// Recordings of the meeting.
     pub recordings: Vec<RecordingRow>,
+    /// Documents of the meeting, in the order in which they were given out.
+    #[serde(default)]
+    pub papers: Vec<PaperRow>,
     /// "Nơi nhận": one recipient a line.
     pub recipients: Vec<String>,
     /// SHA-256 (hexadecimal) of the last fact of the meeting: ties the document to the log.
@@ -151,6 +154,18 @@ pub struct VoteRow {
     pub outcome: VoteOutcome,
     /// The secretary's remark.
     pub remark: String,
+}
+
+/// One document, by the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PaperRow {
+    /// Its name.
+    pub name: String,
+    /// Pages altogether.
+    pub pages: u32,
+    /// Pages that were on every screen, first and last of each run, in order: 1 to 3 and 7.
+    pub shown: Vec<(u32, u32)>,
 }
 
 /// One recording.

@@ -50,6 +50,7 @@ fn of_health() -> Vec<String> {
 fn of_conduct() -> Vec<String> {
     declarations![
         crate::agenda::AgendaItem,
+        crate::agenda::Conclusion,
         crate::agenda::AgendaFact,
         crate::agenda::AgendaCommand,
         crate::agenda::Agenda,
@@ -180,6 +181,7 @@ fn text() -> String {
         crate::minutes::DecisionRow,
         crate::minutes::VoteRow,
         crate::minutes::RecordingRow,
+        crate::minutes::PaperRow,
         crate::control::RecordingFile,
         crate::api::Problem,
         crate::api::SignIn,

@@ -23,6 +23,7 @@ const SITES = [
 ];
 const DELEGATES = ['Nguyễn Văn An, Bí thư Đảng ủy', 'Trần Thị Ước, Chủ tịch UBND'];
 const ABSENT = 'Điểm cầu xã Gio Linh';
+const CONCLUSION = 'Giao các xã ven sông hoàn thành sơ tán trước 17 giờ.';
 const QUESTION = 'Thông qua dự thảo Nghị quyết về phòng, chống thiên tai';
 
 export async function conduct() {
@@ -144,6 +145,14 @@ async function agenda({ chair, sites }) {
     await sites[1].page.getByText('Tham luận của địa phương').waitFor();
     await chromium.shot(page, 'agenda');
     await chromium.shot(sites[1].page, 'agenda-site');
+  });
+  await step('the chair concludes on the item', async () => {
+    await page.getByRole('button', { name: vi('agenda.conclude'), exact: true }).click();
+    await page.getByRole('textbox', { name: vi('agenda.conclusion'), exact: true }).fill(CONCLUSION);
+    await chromium.shot(page, 'agenda-conclude');
+    await page.getByRole('button', { name: vi('agenda.conclusion_keep'), exact: true }).click();
+    await until('every page has it', 10, async () =>
+      (await chromium.room(sites[1].page)).agenda.conclusions.some((it) => it.text === CONCLUSION));
   });
   await step('and the one after it brings the hall back', async () => {
     await page.getByRole('button', { name: vi('agenda.next'), exact: true }).click();
@@ -385,7 +394,7 @@ async function regimes({ chair, sites }) {
     const energy = ((after.energy[self.publisher] ?? 0) - (before.energy[self.publisher] ?? 0)) / 3;
     check('the other site hears nothing of it', energy < 1e-6, `energy ${energy.toExponential(1)}`);
   });
-  for (const [width, height] of [[1920, 1080], [1024, 768], [390, 844]]) {
+  for (const [width, height] of [[1920, 1080], [1024, 768], [820, 1180], [390, 844]]) {
     await chair.page.setViewportSize({ width, height });
     await chair.page.waitForTimeout(600);
     await chromium.shot(chair.page, `conduct-chair-${width}`);
@@ -401,6 +410,7 @@ async function minutes({ server, id, chair }) {
     return answer.status === 200 ? (await answer.json()).document : null;
   });
   check('the agenda is in the minutes', document.opening.includes('Tham luận của địa phương'));
+  check('what was concluded is in the minutes', document.conclusion === `Tham luận của địa phương: ${CONCLUSION}`, document.conclusion);
   check('who spoke is in the minutes', document.speeches.some((it) => it.speaker === DELEGATES[0]));
   check('three votes are in the minutes', document.votes.length === 3, `${document.votes.length}`);
   const pdf = await secretary(`/api/meetings/${id}/minutes.pdf`);

@@ -2,7 +2,9 @@
 //! data become Vietnamese sentences; how they look is decided by the template and by `docx`.
 //! Pure. An empty text means "to be filled in by hand": it is drawn as a dotted line.
 
-use protocol::minutes::{AttendanceRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow};
+use protocol::minutes::{
+    AttendanceRow, MinutesDocument, MinutesForm, PaperRow, RecordingRow, SpeechRow,
+};
 use protocol::time::Timestamp;
 use serde::Serialize;
 
@@ -282,12 +284,13 @@ fn sections(document: &MinutesDocument) -> Vec<Section> {
         let lead = if by.is_empty() { format!("{index})") } else { format!("{index}) ({by})") };
         Block::new(lead, text::line(&decision.text))
     });
-    let parts: [(&str, Vec<Block>); 6] = [
+    let parts: [(&str, Vec<Block>); 7] = [
         ("Mục đích, chương trình, khai mạc", filled_in(&document.opening)),
         ("Ý kiến phát biểu", document.speeches.iter().zip(1..).flat_map(speech).collect()),
         ("Nội dung quyết định", decisions.collect()),
         ("Kết quả biểu quyết", document.votes.iter().zip(1..).flat_map(ballots::blocks).collect()),
         ("Kết luận của chủ trì", filled_in(&document.conclusion)),
+        ("Tài liệu hội nghị", document.papers.iter().map(paper).collect()),
         ("Bản ghi hình", document.recordings.iter().map(recording).collect()),
     ];
     parts
@@ -317,6 +320,19 @@ fn speech((row, index): (&SpeechRow, u64)) -> Vec<Block> {
     let mut summary = text::paragraphs(&row.summary).into_iter();
     let first = Block::new(lead, summary.next().unwrap_or_default());
     std::iter::once(first).chain(summary.map(Block::plain)).collect()
+}
+
+/// "- Báo cáo 6 tháng (24 trang; đã trình chiếu trang 1-3, 7)."
+fn paper(row: &PaperRow) -> Block {
+    let runs = row.shown.iter().map(|(from, to)| match from == to {
+        true => from.to_string(),
+        false => format!("{from}-{to}"),
+    });
+    let shown = match runs.collect::<Vec<_>>().join(", ") {
+        none if none.is_empty() => none,
+        runs => format!("; đã trình chiếu trang {runs}"),
+    };
+    Block::plain(format!("- {} ({} trang{shown}).", text::line(&row.name), row.pages))
 }
 
 fn recording(row: &RecordingRow) -> Block {
@@ -439,6 +455,7 @@ mod tests {
         document.speeches.clear();
         document.recordings.clear();
         document.votes.clear();
+        document.papers.clear();
         let headings: Vec<_> = sections(&document).into_iter().map(|part| part.heading).collect();
         let expected = [
             "1. Mục đích, chương trình, khai mạc",

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use protocol::control::DocumentFormat;
 use protocol::id::RecordingId;
 use protocol::minutes::{
-    AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, RecordingRow, SpeechRow, VoteRow,
+    AttendanceRow, DecisionRow, MinutesDocument, MinutesForm, PaperRow, RecordingRow, SpeechRow,
+    VoteRow,
 };
 use protocol::time::Timestamp;
 use protocol::vote::{Share, ShareOf, SiteTally, Tally, VoteMethod, VoteOutcome, VoteRules};
@@ -56,6 +57,11 @@ pub(super) fn sample(form: MinutesForm, sites: usize) -> MinutesDocument {
             started_at: Timestamp(EIGHT + MINUTE),
             ms: 208 * 60_000,
             sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        }],
+        papers: vec![PaperRow {
+            name: "Báo cáo công tác ứng phó bão số 14".into(),
+            pages: 24,
+            shown: vec![(1, 3), (7, 7)],
         }],
         recipients: vec!["Thường trực Tỉnh ủy".into(), "Như thành phần;".into(), "Lưu: VT".into()],
         log_hash: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".into(),

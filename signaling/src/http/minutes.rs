@@ -55,6 +55,7 @@ pub(super) async fn change(
     // What ties the document to the log is not edited.
     document.log_hash = before.document.log_hash;
     document.recordings = before.document.recordings;
+    document.papers = before.document.papers;
     document.votes = with_remarks(before.document.votes, &document.votes);
     let by = Some(account.0.id);
     if !db::minutes::insert(&app.db, id, changed.version, &document, by, app.now()).await? {

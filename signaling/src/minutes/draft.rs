@@ -16,7 +16,8 @@ use protocol::roll::{RollFact, RollState};
 use protocol::time::Timestamp;
 
 use super::chapters::decisions;
-use super::votes;
+use super::{papers, votes};
+use crate::room::concluded;
 
 /// What a draft is made from.
 pub(super) struct Sources<'a> {
@@ -54,8 +55,9 @@ pub(super) fn draft(sources: &Sources<'_>) -> MinutesDocument {
         speeches: read.speeches(ended_at),
         decisions: read.decisions(sources.facts),
         votes: votes::rows(sources.facts),
-        conclusion: String::new(),
+        conclusion: conclusion(sources.facts),
         recordings: sources.recordings.clone(),
+        papers: papers::rows(sources.facts),
         recipients: Vec::new(),
         log_hash: sources.log_hash.clone(),
     }
@@ -70,6 +72,21 @@ fn agenda(facts: &[FactRecord]) -> String {
     let Some(items) = items.filter(|it| !it.is_empty()) else { return String::new() };
     let lines = items.iter().zip(1..).map(|(item, n): (_, u32)| format!("{n}. {}.", item.title));
     format!("Chương trình:\n\n{}", lines.collect::<Vec<_>>().join("\n\n"))
+}
+
+/// What chair and secretary wrote on each item while the meeting went on.
+fn conclusion(facts: &[FactRecord]) -> String {
+    let mut conclusions = Vec::new();
+    for record in facts {
+        if let Fact::Agenda(AgendaFact::Concluded(conclusion)) = &record.fact {
+            concluded(&mut conclusions, conclusion);
+        }
+    }
+    let text = conclusions.iter().map(|it| match it.title.as_str() {
+        "" => it.text.clone(),
+        title => format!("{title}: {}", it.text),
+    });
+    text.collect::<Vec<_>>().join("\n\n")
 }
 
 /// Attendance as the last closed roll has it; what the connections alone say where none was taken.

@@ -2,6 +2,7 @@
 
 mod chapters;
 mod draft;
+mod papers;
 #[cfg(test)]
 mod tests;
 mod votes;

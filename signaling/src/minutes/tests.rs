@@ -1,5 +1,6 @@
 //! Minutes and chapters of a small meeting, written down as facts.
 
+use protocol::agenda::{AgendaFact, Conclusion};
 use protocol::api::{ChapterKind, Meeting, MeetingState, Recording, RecordingPhase, Site};
 use protocol::fact::{Fact, FactRecord, LeaveReason};
 use protocol::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId, UnitId};
@@ -140,6 +141,32 @@ fn the_draft_says_who_was_there_for_how_long_and_who_spoke() {
     assert_eq!(document.decisions.len(), 1);
     assert_eq!(document.decisions[0].text, "Cấm biển từ 12 giờ");
     assert_eq!(document.decisions[0].name, "Chủ trì hội nghị");
+}
+
+#[test]
+fn what_was_concluded_in_the_meeting_begins_the_conclusion_of_its_minutes() {
+    let concluded = |at, title: &str, text: &str| {
+        let conclusion = Conclusion { title: title.into(), text: text.into() };
+        (at, Some(1), Fact::Agenda(AgendaFact::Concluded(conclusion)))
+    };
+    let facts = log(vec![
+        concluded(10, "Tham luận", "Giao các xã."),
+        concluded(20, "", "Hội nghị thống nhất."),
+        concluded(30, "Tham luận", "Giao các xã, phường."),
+        concluded(40, "Giải lao", "Nhầm."),
+        concluded(50, "Giải lao", ""),
+    ]);
+    let (meeting, sites, log_hash) = (meeting(), [], String::new());
+    let sources = Sources {
+        meeting: &meeting,
+        facts: &facts,
+        sites: &sites,
+        province: None,
+        recordings: Vec::new(),
+        log_hash,
+    };
+    let conclusion = draft(&sources).conclusion;
+    assert_eq!(conclusion, "Tham luận: Giao các xã, phường.\n\nHội nghị thống nhất.");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! presents the item), the main picture, the scene, the document and the clock.
 
 use protocol::agenda::{
-    AGENDA_ITEMS_MAX, Agenda, AgendaCommand, AgendaFact, AgendaItem, ITEM_MINUTES_MAX,
-    ITEM_TITLE_CHARS_MAX,
+    AGENDA_ITEMS_MAX, Agenda, AgendaCommand, AgendaFact, AgendaItem, CONCLUSION_CHARS_MAX,
+    Conclusion, ITEM_MINUTES_MAX, ITEM_TITLE_CHARS_MAX,
 };
 use protocol::error::ErrorCode;
 use protocol::fact::{Fact, FactRecord};
@@ -31,6 +31,19 @@ pub(crate) fn apply(agenda: &mut Agenda, fact: &AgendaFact, at: Timestamp) {
             agenda.since = Some(at);
             agenda.began_at.get_or_insert(at);
         }
+        AgendaFact::Concluded(conclusion) => concluded(&mut agenda.conclusions, conclusion),
+    }
+}
+
+/// A conclusion takes the place of the one before on the same item; an empty one leaves none.
+pub(crate) fn concluded(conclusions: &mut Vec<Conclusion>, new: &Conclusion) {
+    match conclusions.iter().position(|it| it.title == new.title) {
+        Some(at) if new.text.is_empty() => {
+            conclusions.remove(at);
+        }
+        Some(at) => new.text.clone_into(&mut conclusions[at].text),
+        None if new.text.is_empty() => {}
+        None => conclusions.push(new.clone()),
     }
 }
 
@@ -56,7 +69,39 @@ pub(crate) fn facts_of(
             Ok(if changed { vec![Fact::Agenda(AgendaFact::Set { items })] } else { Vec::new() })
         }
         AgendaCommand::Begin { index } => begin(state, *index, now),
+        AgendaCommand::Conclude { index, text } => conclude(state, seat, *index, text),
     }
+}
+
+/// Chair and secretary write it; whoever only works the desk does not conclude.
+fn conclude(
+    state: &State,
+    seat: &Seat,
+    index: Option<u32>,
+    text: &str,
+) -> Result<Vec<Fact>, ErrorCode> {
+    if seat.role == RoomRole::Desk {
+        return Err(ErrorCode::Forbidden);
+    }
+    let items = &state.agenda.items;
+    let title = match index {
+        None => String::new(),
+        Some(index) => {
+            let item = usize::try_from(index).ok().and_then(|it| items.get(it));
+            item.ok_or(ErrorCode::InvalidInput)?.title.clone()
+        }
+    };
+    let text = nfc(text);
+    let mut after = state.agenda.conclusions.clone();
+    let conclusion = Conclusion { title, text };
+    concluded(&mut after, &conclusion);
+    let is_long = conclusion.text.chars().count() > CONCLUSION_CHARS_MAX;
+    // One on each item, of agendas set anew as well, and one on the meeting as a whole.
+    if is_long || after.len() > 2 * AGENDA_ITEMS_MAX {
+        return Err(ErrorCode::InvalidInput);
+    }
+    let is_new = after != state.agenda.conclusions;
+    Ok(if is_new { vec![Fact::Agenda(AgendaFact::Concluded(conclusion))] } else { Vec::new() })
 }
 
 fn is_sane(item: &AgendaItem) -> bool {

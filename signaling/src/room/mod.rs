@@ -45,6 +45,7 @@ use protocol::id::{CommandId, MeetingId, ParticipantId};
 use protocol::role::RoomRole;
 use protocol::time::Timestamp;
 
+pub(crate) use self::agenda::concluded;
 use self::ending::{Asked, Ending};
 use self::health::Health;
 pub(crate) use self::io::{

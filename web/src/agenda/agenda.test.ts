@@ -1,16 +1,25 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Agenda } from '../protocol';
-import { itemsIn, lateMs, nextIndex, textOf, withAgenda } from './agenda';
+import { conclusionOf, itemsIn, lateMs, nextIndex, textOf, withAgenda } from './agenda';
 
 const items = itemsIn('1. Khai mạc | 10\nTham luận | 15 phút\n\nKết luận', []);
-const empty: Agenda = { items: [], current: null, since: null, began_at: null };
+const empty: Agenda = { items: [], current: null, since: null, began_at: null, conclusions: [] };
 const MINUTE = 60_000;
 
 describe('the agenda', () => {
   it('is read from a typed list and written as one', () => {
     expect(items.map((item) => [item.title, item.minutes])).toEqual([['Khai mạc', 10], ['Tham luận', 15], ['Kết luận', 0]]);
     expect(itemsIn(textOf(items), items)).toEqual(items);
+  });
+
+  it('keeps one conclusion an item, as it reads last', () => {
+    let agenda = withAgenda({ ...empty, items }, { act: 'concluded', title: 'Tham luận', text: 'Giao các xã.' }, 0);
+    agenda = withAgenda(agenda, { act: 'concluded', title: '', text: 'Kết luận chung.' }, 1);
+    agenda = withAgenda(agenda, { act: 'concluded', title: 'Tham luận', text: 'Giao các xã, phường.' }, 2);
+    expect([conclusionOf(agenda, 'Tham luận'), conclusionOf(agenda, ''), agenda.conclusions.length]).toEqual(['Giao các xã, phường.', 'Kết luận chung.', 2]);
+    agenda = withAgenda(agenda, { act: 'concluded', title: 'Tham luận', text: '' }, 3);
+    expect(agenda.conclusions.map((one) => one.title)).toEqual(['']);
   });
 
   it('goes on and knows how late it is', () => {

@@ -1,11 +1,24 @@
 //! The agenda in motion: a pure reducer over its facts, and how late the meeting runs.
 
-import type { Agenda, AgendaFact, AgendaItem } from '../protocol';
+import type { Agenda, AgendaFact, AgendaItem, Conclusion } from '../protocol';
 
 export function withAgenda(agenda: Agenda, fact: AgendaFact, at: number): Agenda {
   if (fact.act === 'began') return { ...agenda, current: fact.index, since: at, began_at: agenda.began_at ?? at };
+  if (fact.act === 'concluded') return { ...agenda, conclusions: withConclusion(agenda.conclusions, fact) };
   const isGone = agenda.current !== null && agenda.current >= fact.items.length;
   return { ...agenda, items: fact.items, ...(isGone ? { current: null, since: null } : {}) };
+}
+
+/** A conclusion takes the place of the one before on the same item; an empty one leaves none. */
+function withConclusion(before: readonly Conclusion[], { title, text }: Conclusion): Conclusion[] {
+  if (text === '') return before.filter((one) => one.title !== title);
+  const isKnown = before.some((one) => one.title === title);
+  return isKnown ? before.map((one) => (one.title === title ? { title, text } : one)) : [...before, { title, text }];
+}
+
+/** What was concluded on an item ('': on the meeting as a whole) so far. */
+export function conclusionOf(agenda: Agenda, title: string): string {
+  return agenda.conclusions.find((one) => one.title === title)?.text ?? '';
 }
 
 export function currentItem(agenda: Agenda): AgendaItem | null {

@@ -2,9 +2,15 @@
 
 import type { MessageKey } from '../i18n/t.svelte';
 import { counter } from '../lib/time';
-import type { ConductFact } from '../protocol';
+import type { Conclusion, ConductFact } from '../protocol';
 
 type Say = (key: MessageKey, params?: Record<string, string | number>) => string;
+
+/** What was concluded on an item, or on the meeting as a whole; or that it was taken back. */
+export function concludedSentence({ title, text }: Conclusion, say: Say): string {
+  if (text === '') return title === '' ? say('room.fact.unconcluded_all') : say('room.fact.unconcluded', { title });
+  return title === '' ? say('room.fact.concluded_all', { text }) : say('room.fact.concluded', { title, text });
+}
 
 /** Null for what needs no line: that nobody prepares any more. */
 export function conductSentence(fact: ConductFact, nameOf: (id: string | null) => string, say: Say): string | null {

@@ -13,6 +13,6 @@ export function minutesFixture(): MinutesDocument {
     dated: BEGAN, title: 'Hội nghị giao ban tháng 9', started_at: BEGAN, ended_at: BEGAN + 3_600_000,
     venue: 'Hội trường UBND tỉnh', chair: '', secretary: '',
     attendance: [row, { ...row, name: 'Điểm cầu đặc khu Cồn Cỏ', present: false, headcount: 12 }],
-    opening: '', speeches: [], decisions: [], votes: [], conclusion: '', recordings: [], recipients: ['Như trên;'], log_hash: '',
+    opening: '', speeches: [], decisions: [], votes: [], conclusion: '', recordings: [], papers: [], recipients: ['Như trên;'], log_hash: '',
   };
 }

@@ -3,7 +3,7 @@
 import type { Language, MessageKey } from '../i18n/t.svelte';
 import { length } from '../lib/time';
 import type { Fact, FactRecord, LeaveReason, Source } from '../protocol';
-import { conductSentence } from '../conduct/sentences';
+import { concludedSentence, conductSentence } from '../conduct/sentences';
 import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { paperSentence } from '../paper/sentences';
@@ -128,6 +128,7 @@ function sentence(fact: Fact, context: Context): string {
     case 'recording_stopped':
       return say('fact.recording_stopped');
     case 'agenda':
+      if (fact.act === 'concluded') return concludedSentence(fact, say);
       return fact.act === 'set'
         ? say('room.fact.agenda_set', { count: fact.items.length })
         : say('room.fact.agenda_began', { index: fact.index + 1 });
@@ -172,7 +173,7 @@ function weightOf(fact: Fact): Weight {
     case 'decision_marked':
       return fact.decision ? 'mark' : 'plain';
     case 'agenda':
-      return fact.act === 'began' ? 'mark' : 'plain';
+      return fact.act === 'set' ? 'plain' : 'mark';
     case 'conduct':
       return fact.act === 'regime' ? 'mark' : 'plain';
     case 'roll':

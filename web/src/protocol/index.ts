@@ -127,7 +127,7 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
 
 export type LineQuality = { participant: string, lost_permille: number, rtt_ms: number, received_bps: number };
 
-export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, recipients: Array<string>, log_hash: string };
+export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, papers: Array<PaperRow>, recipients: Array<string>, log_hash: string };
 
 export type MinutesForm = "state" | "party";
 
@@ -140,6 +140,8 @@ export type DecisionRow = { at: number, name: string, text: string };
 export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
 
 export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
+
+export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
 
 export type RecordingFile = { path: string, bytes: number, sha256: string };
 
@@ -285,13 +287,17 @@ export type Amendment = { at: number, by: string | null, before: RollRow, mark: 
 
 export type AgendaItem = { title: string, minutes: number, site: string | null, regime: Regime | null, scene: string | null, paper: string | null };
 
+export type Conclusion = { title: string, text: string };
+
 export type AgendaFact = { "act": "set", items: Array<AgendaItem> }
-  | { "act": "began", index: number };
+  | { "act": "began", index: number }
+  | { "act": "concluded" } & Conclusion;
 
 export type AgendaCommand = { "act": "set", items: Array<AgendaItem> }
-  | { "act": "begin", index: number };
+  | { "act": "begin", index: number }
+  | { "act": "conclude", index: number | null, text: string };
 
-export type Agenda = { items: Array<AgendaItem>, current: number | null, since: number | null, began_at: number | null };
+export type Agenda = { items: Array<AgendaItem>, current: number | null, since: number | null, began_at: number | null, conclusions: Array<Conclusion> };
 
 export type Regime = "discussion" | "conducted" | "lecture";
 

@@ -33,7 +33,7 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     main: { participant: null, source: 'camera' },
     recording: null,
     messages: [],
-    agenda: { items: [], current: null, since: null, began_at: null },
+    agenda: { items: [], current: null, since: null, began_at: null, conclusions: [] },
     conduct: { regime: 'conducted', limit: null, order: 'arrival', next: null },
     roll: null,
     vote: null,

@@ -3,7 +3,7 @@
 import { t, type MessageKey } from '../i18n/t.svelte';
 import type { FactRecord, Participant } from '../protocol';
 import { counter } from '../lib/time';
-import { conductSentence } from '../conduct/sentences';
+import { concludedSentence, conductSentence } from '../conduct/sentences';
 import { breakoutSentence } from '../breakout/sentences';
 import { deskSentence, sceneSentence } from '../desk/sentences';
 import { paperSentence } from '../paper/sentences';
@@ -102,6 +102,7 @@ export function sentenceOf(
     case 'recording_stopped':
       return plain('room.fact.recording_stopped');
     case 'agenda':
+      if (fact.act === 'concluded') return { text: concludedSentence(fact, t), kind: 'decision' };
       return fact.act === 'set'
         ? plain('room.fact.agenda_set', { count: String(fact.items.length) })
         : floor('room.fact.agenda_began', { index: String(fact.index + 1) });

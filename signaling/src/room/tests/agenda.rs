@@ -1,11 +1,11 @@
 //! The agenda in motion.
 
-use protocol::agenda::{AgendaCommand, AgendaItem};
+use protocol::agenda::{AgendaCommand, AgendaItem, CONCLUSION_CHARS_MAX};
 use protocol::client::Command;
 use protocol::error::ErrorCode;
 use protocol::id::SiteId;
 
-use super::{CHAIR, DESK, OTHER, SITE, Stage, invite, seat};
+use super::{CHAIR, DESK, OTHER, SECRETARY, SITE, Stage, invite, seat};
 use crate::room::Input;
 
 fn item(title: &str, minutes: u32, site: Option<u64>) -> AgendaItem {
@@ -61,5 +61,43 @@ fn beginning_an_item_moves_floor_picture_and_clock_in_one_act() {
     stage.pass(6_000);
     stage.command(CHAIR, begin(1)).unwrap();
     assert_eq!((stage.state().agenda.current, stage.holder()), (Some(1), None));
+    stage.check_law();
+}
+
+#[test]
+fn chair_and_secretary_conclude_and_the_last_words_count() {
+    let mut stage = Stage::open();
+    for n in [CHAIR, DESK, SECRETARY, SITE] {
+        stage.arrive(n);
+    }
+    let items = vec![item("Khai mạc", 10, None), item("Tham luận", 15, None)];
+    stage.command(CHAIR, Command::Agenda(AgendaCommand::Set { items })).unwrap();
+    let conclude = |index, text: &str| {
+        Command::Agenda(AgendaCommand::Conclude { index, text: text.to_owned() })
+    };
+    for refused in [SITE, DESK] {
+        assert_eq!(stage.command(refused, conclude(Some(1), "x")), Err(ErrorCode::Forbidden));
+    }
+    let long = "ả".repeat(CONCLUSION_CHARS_MAX + 1);
+    for (index, text) in [(Some(2), "x"), (Some(1), long.as_str())] {
+        assert_eq!(stage.command(CHAIR, conclude(index, text)), Err(ErrorCode::InvalidInput));
+    }
+    stage.command(CHAIR, conclude(Some(1), " Giao các xã. ")).unwrap();
+    stage.command(SECRETARY, conclude(Some(1), "Giao các xã, phường.")).unwrap();
+    stage.command(SECRETARY, conclude(None, "Hội nghị thống nhất.")).unwrap();
+    let n = stage.log.len();
+    stage.command(CHAIR, conclude(None, "Hội nghị thống nhất.")).unwrap();
+    assert_eq!(stage.log.len(), n, "the same words are no new fact");
+    // The agenda is set anew without the item: what was concluded on it stays.
+    let items = vec![item("Khai mạc", 10, None)];
+    stage.command(CHAIR, Command::Agenda(AgendaCommand::Set { items })).unwrap();
+    let said = |stage: &Stage| {
+        let conclusions = &stage.state().agenda.conclusions;
+        conclusions.iter().map(|it| (it.title.clone(), it.text.clone())).collect::<Vec<_>>()
+    };
+    let kept = ("Tham luận".to_owned(), "Giao các xã, phường.".to_owned());
+    assert_eq!(said(&stage), [kept.clone(), (String::new(), "Hội nghị thống nhất.".to_owned())]);
+    stage.command(CHAIR, conclude(None, "")).unwrap();
+    assert_eq!(said(&stage), [kept]);
     stage.check_law();
 }
