@@ -24,6 +24,8 @@ use crate::rtcp::{self, Report};
 use crate::rtp;
 use crate::shard::Neighbours;
 
+#[cfg(test)]
+mod mutate;
 mod payloads;
 #[cfg(test)]
 mod replay;

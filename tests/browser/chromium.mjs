@@ -25,7 +25,7 @@ const QUIET = [
 
 /** Runs in every page before its own script: remembers connections and sockets, so that a test can tamper
  * with them as a dishonest site would, and marks the document, so that a reload would be seen. */
-function spy() {
+export function spy() {
   window.__spy = { peers: [], sockets: [], born: Math.random() };
   const Peer = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Peer {

@@ -36,26 +36,16 @@ const SILENT = 1e-6;
 
 export async function firefox() {
   const server = await Server.create({ media: '0.0.0.0' });
-  const profile = mkdtempSync(join(tmpdir(), 'diemcau-firefox-'));
-  let browser = null;
+  let [browser, close] = [null, null];
   try {
     await server.start('--demo');
     const host = await server.signIn('Văn phòng');
     const { id } = (await (await host('/api/meetings')).json()).find((it) => it.code === 'demo');
     const links = await (await host(`/api/meetings/${id}/links`)).json();
-    browser = await step('Firefox starts', () =>
-      puppeteer.launch({
-        browser: 'firefox',
-        executablePath: EXECUTABLE,
-        headless: true,
-        userDataDir: profile,
-        extraPrefsFirefox: PREFERENCES,
-        env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
-      }),
-    );
+    ({ browser, close } = await step('Firefox starts', open));
     note(await browser.version());
     const [chair, first, second] = await Promise.all([1, 2, 3].map(() => window(browser)));
-    await step('the chair enters in Firefox', () => chairEnters(chair, server, id));
+    await step('the chair enters in Firefox', () => enterAs(chair, server, id, 'Chủ trì'));
     for (const [page, link] of [[first, links[0]], [second, links[1]]]) {
       await step(`${link.site_name} enters in Firefox`, async () => {
         await page.goto(`${server.url}${link.path}`);
@@ -72,21 +62,40 @@ export async function firefox() {
     }
     throw error;
   } finally {
-    await browser?.close().catch(() => {});
+    await close?.();
     await server.stop();
-    rmSync(profile, { recursive: true, force: true });
   }
 }
 
-async function window(browser) {
+/** A browser with a profile of its own; `close` ends it and throws the profile away. */
+export async function open() {
+  const profile = mkdtempSync(join(tmpdir(), 'diemcau-firefox-'));
+  const browser = await puppeteer.launch({
+    browser: 'firefox',
+    executablePath: EXECUTABLE,
+    headless: true,
+    userDataDir: profile,
+    extraPrefsFirefox: PREFERENCES,
+    env: { ...process.env, HOME: profile, MOZ_CRASHREPORTER_DISABLE: '1' },
+  });
+  const close = async () => {
+    await browser.close().catch(() => {});
+    rmSync(profile, { recursive: true, force: true });
+  };
+  return { browser, close };
+}
+
+/** A window that shares nothing with the others. */
+export async function window(browser, { width = 1366, height = 768 } = {}) {
   const context = await browser.createBrowserContext();
   const page = await context.newPage();
-  await page.setViewport({ width: 1366, height: 768 });
+  await page.setViewport({ width, height });
   return page;
 }
 
-async function chairEnters(page, server, id) {
-  const { username, password } = server.account('Chủ trì');
+/** An account signs in and takes its seat. */
+export async function enterAs(page, server, id, role) {
+  const { username, password } = server.account(role);
   await page.goto(`${server.url}/dang-nhap`);
   await page.waitForSelector('input[autocomplete=username]');
   await page.type('input[autocomplete=username]', username);

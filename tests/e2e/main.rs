@@ -28,7 +28,9 @@ mod publisher;
 mod bad_input;
 mod bad_media;
 mod doctor;
+mod flood;
 mod full_disk;
+
 mod gstreamer;
 mod invite;
 mod load;

@@ -59,6 +59,20 @@ impl Sent {
     }
 }
 
+/// Packets of a report, and their bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    packets: u32,
+    bytes: u32,
+}
+
+impl Count {
+    fn add(&mut self, bytes: u16) {
+        self.packets += 1;
+        self.bytes += u32::from(bytes);
+    }
+}
+
 /// Bytes acknowledged, by time.
 #[derive(Debug, Default)]
 struct Acked {
@@ -216,7 +230,7 @@ impl Estimator {
             self.acked = Acked::default();
             self.offered = Acked::default();
         }
-        let (mut lost, mut received) = (0, 0);
+        let (mut lost, mut received) = (Count::default(), Count::default());
         let (mut delay, mut newest_sent) = (i64::MAX, None);
         let (sent, acked, offered) = (&mut self.sent, &mut self.acked, &mut self.offered);
         let (trend, probe) = (&mut self.trend, &mut self.probe);
@@ -225,10 +239,11 @@ impl Estimator {
             if !packet.is(seq) || packet.state() == CAME {
                 return;
             }
-            let was_lost = packet.state() == LOST;
             let at = match arrival {
                 Arrival::Missing => {
-                    lost += u32::from(!was_lost);
+                    if packet.state() != LOST {
+                        lost.add(packet.bytes);
+                    }
                     packet.tag = packet.tag & !0b11 | LOST;
                     return;
                 }
@@ -236,7 +251,7 @@ impl Estimator {
                 Arrival::At(at) => Some(at),
             };
             packet.tag = packet.tag & !0b11 | CAME;
-            received += 1;
+            received.add(packet.bytes);
             let Some(arrived) = at else { return };
             let sent_us = us - i64::from((us as u32).wrapping_sub(packet.at));
             newest_sent = newest_sent.max(Some(sent_us));
@@ -254,7 +269,7 @@ impl Estimator {
         self.rtt_us = (7 * self.rtt_us + rtt_us) / 8;
         let queue_us = self.least.above(delay, us);
         if let Some(before) = self.before_silence.take() {
-            self.come_back(before, is_whole(lost, received) && is_empty(queue_us));
+            self.come_back(before, is_whole(lost.packets, received.packets) && is_empty(queue_us));
         }
         let signal = Signal {
             usage: self.trend.usage(),
@@ -263,8 +278,10 @@ impl Estimator {
             offered: self.offered.bps(SLICES as i64 - 1),
             queue_us,
             rtt_us: self.rtt_us,
-            lost,
-            received,
+            lost: lost.packets,
+            received: received.packets,
+            lost_bytes: lost.bytes,
+            received_bytes: received.bytes,
             is_probed: self.probe.is_out(),
         };
         if self.rate.update(&signal, us) {

@@ -7,6 +7,7 @@ pub(crate) mod estimate;
 pub(crate) mod feedback;
 pub(crate) mod meter;
 pub(crate) mod pacer;
+pub(crate) mod policer;
 pub(crate) mod probe;
 pub(crate) mod rate;
 pub(crate) mod trend;

@@ -2,6 +2,7 @@
 //! (draft-ietf-rmcat-gcc-02 §5.5 and §6): additive or multiplicative growth, multiplicative decrease.
 
 use crate::bandwidth::allocate::STURDY_BPS;
+use crate::bandwidth::policer::Policer;
 use crate::bandwidth::trend::Usage;
 
 /// Where a line begins, bit/s: sound, a main picture in its middle layer, a few tiles. A line that carries
@@ -71,6 +72,20 @@ const LOSS_STEADY: f64 = 0.08;
 const FRAIL_LOSS: f64 = 0.04;
 const FRAIL_BPS: f64 = 400_000.0;
 const FRAIL_US: i64 = 8_000_000;
+
+/// A line that drops what is too much goes to this share of what it lets through, and neither grows nor is probed for so
+/// long, microseconds; twice as long each time that it shows the same again, up to the most. On a line that is used for less than
+/// this share of its rate nothing is concluded.
+const POLICED: f64 = 0.95;
+const POLICED_US: i64 = 8_000_000;
+const POLICED_MAX_US: i64 = 32_000_000;
+const POLICED_USED: f64 = 0.7;
+
+/// On a line that goes on losing much, this share of the rate is sent for a moment, so that its policer shows, if it has one. Not
+/// again for so long. Microseconds.
+const DIP: f64 = 0.88;
+const DIP_US: i64 = 3_000_000;
+const DIP_PAUSE_US: i64 = 20_000_000;
 
 /// A queue that empties shrinks by more than this in so long, once the rate was cut, microseconds. One that does not is
 /// none: the way has become longer.
@@ -169,6 +184,9 @@ pub(crate) struct Signal {
     pub(crate) rtt_us: i64,
     pub(crate) lost: u32,
     pub(crate) received: u32,
+    /// The same in bytes.
+    pub(crate) lost_bytes: u32,
+    pub(crate) received_bytes: u32,
     /// A probe is on its way.
     pub(crate) is_probed: bool,
 }
@@ -199,6 +217,12 @@ pub(crate) struct Rate {
     loss_cut_at: i64,
     frail_until: i64,
     shrinking: Shrinking,
+    policer: Policer,
+    policed_until: i64,
+    policed_us: i64,
+    /// What was sent before the present dip, bit/s; when the last began.
+    before_dip: Option<f64>,
+    dipped_at: i64,
 }
 
 impl Rate {
@@ -226,6 +250,11 @@ impl Rate {
             loss_cut_at: never,
             frail_until: never,
             shrinking: Shrinking::default(),
+            policer: Policer::default(),
+            policed_until: never,
+            policed_us: POLICED_US,
+            before_dip: None,
+            dipped_at: never,
         }
     }
 
@@ -242,7 +271,7 @@ impl Rate {
     /// Whether the line may be probed: it is calm, and not as good as full by what was seen lately.
     pub(crate) fn may_probe(&self, now_us: i64) -> bool {
         let is_full = self.link.is_some_and(|link| self.bps > NEARLY_FULL * link.mean);
-        let has_queue = self.queue_us > PROBE_QUEUE_US;
+        let has_queue = self.queue_us > PROBE_QUEUE_US || self.is_held(now_us);
         let is_late = now_us - self.congested_at < PROBE_AFTER_US;
         let recovers = self.recovers(now_us).is_some();
         !has_queue && (recovers || (self.is_calm(now_us) && !(is_full && is_late)))
@@ -288,6 +317,7 @@ impl Rate {
         let since_us = self.updated.map_or(0, |updated| (now_us - updated).clamp(0, 1_000_000));
         self.updated = Some(now_us);
         self.count_loss(signal, now_us);
+        self.note_policer(signal, now_us);
         self.queue_us = signal.queue_us;
         if signal.queue_us > STANDING_US {
             self.standing_since.get_or_insert(now_us);
@@ -305,7 +335,8 @@ impl Rate {
             if std::mem::take(&mut self.n_cuts) > 0 {
                 self.emptied(now_us);
             }
-            if signal.usage == Usage::Normal && self.is_loss_harmless() {
+            let may_grow = self.is_loss_harmless() && !self.is_held(now_us);
+            if signal.usage == Usage::Normal && may_grow {
                 self.grow(signal, since_us, now_us);
             }
         } else if signal.usage == Usage::Over || (stands && signal.usage != Usage::Under) {
@@ -383,6 +414,46 @@ impl Rate {
         self.bps = (self.bps + grown).min(most.max(self.bps));
         if now_us - self.congested_at >= CALM_US {
             self.bps = self.bps.max(acked);
+        }
+    }
+
+    /// Whether the line is to stay as it is, as it drops whatever is more or as that is looked into.
+    fn is_held(&self, now_us: i64) -> bool {
+        now_us < self.policed_until || self.before_dip.is_some()
+    }
+
+    /// Takes less of a line that drops whatever is too much.
+    fn note_policer(&mut self, signal: &Signal, now_us: i64) {
+        if signal.queue_us > PROBE_QUEUE_US {
+            self.policer.queue();
+        }
+        let passed = self.policer.report(signal, now_us);
+        let is_ours = |it: &f64| is_empty(signal.queue_us) && *it >= POLICED_USED * self.bps;
+        let Some(passed) = passed.filter(is_ours) else { return self.doubt(signal, now_us) };
+        let is_again = now_us - self.policed_until < 2 * self.policed_us;
+        self.policed_us =
+            if is_again { (2 * self.policed_us).min(POLICED_MAX_US) } else { POLICED_US };
+        self.policed_until = now_us + self.policed_us;
+        self.link = Some(Link { mean: passed, deviation: 0.03 * passed });
+        self.bps = self.bps.min(POLICED * passed);
+        (self.loss, self.steady_loss, self.congested_at) = (0.0, 0.0, now_us);
+        self.before_dip = None;
+    }
+
+    /// Sends less for a moment on a line of which loss alone says that it is full.
+    fn doubt(&mut self, signal: &Signal, now_us: i64) {
+        if now_us - self.dipped_at >= DIP_US
+            && let Some(before) = self.before_dip.take()
+            && self.n_cuts == 0
+        {
+            self.bps = self.bps.max(before);
+        }
+        let is_used = signal.acked.is_some_and(|acked| acked >= POLICED_USED * self.bps);
+        let is_free = is_empty(signal.queue_us) && !self.is_frail(now_us);
+        let is_due = self.policer.doubts() && now_us - self.dipped_at >= DIP_PAUSE_US;
+        if is_used && is_free && is_due {
+            (self.before_dip, self.dipped_at) = (Some(self.bps), now_us);
+            self.bps *= DIP;
         }
     }
 

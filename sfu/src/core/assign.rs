@@ -8,6 +8,7 @@ use protocol::media::{Source, TrackKey};
 use crate::bandwidth::allocate::Held;
 use crate::clock::Now;
 use crate::codec::Codec;
+use crate::codec::dependency::Structure;
 use crate::core::Core;
 use crate::core::divide::divide;
 use crate::core::newcomer;
@@ -219,6 +220,18 @@ fn spatial_layer(layer_max: usize, n_layers: u8) -> u8 {
     if below_top == 0 { u8::MAX } else { n_layers.saturating_sub(1 + below_top) }
 }
 
+/// Whether a receiver may get more than the lowest of the spatial layers in one stream.
+fn is_layered(codec: Codec, has_descriptor: bool, structure: Option<&Structure>) -> bool {
+    match codec {
+        // Who does not take the dependency descriptor cannot tell the layers of a picture apart: Chromium
+        // then decodes nothing ("invalid spatial index order"), but the lowest layer alone it does.
+        // Of layers that need each other in key pictures only, Chromium's upper ones came with a quarter of
+        // their pictures; nobody knows yet why.
+        Codec::Av1 => has_descriptor && structure.is_none_or(Structure::is_nested),
+        Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::H264 => true,
+    }
+}
+
 /// Aims every line at the best layer there is. Returns whether a key frame is wanted for it, and wants
 /// it.
 fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> bool {
@@ -247,20 +260,11 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
             Held::At(choice) if line.target == Some(usize::from(choice.spatial)) => choice.temporal,
             Held::At(_) | Held::New | Held::Paused => u8::MAX,
         };
-        line.depth.spatial = match track.codec {
-            // Who does not take the dependency descriptor cannot tell the layers of a picture apart: Chromium
-            // then decodes nothing ("invalid spatial index order"), but the lowest layer alone it does.
-            // Of layers that need each other in key pictures only, Chromium's upper ones came with a quarter of
-            // their pictures; nobody knows yet why.
-            Codec::Av1
-                if line.config.dependency_id == 0
-                    || layer.cache.structure().is_some_and(|it| !it.is_nested()) =>
-            {
-                0
-            }
-            Codec::Opus | Codec::Vp8 | Codec::Vp9 | Codec::H264 | Codec::Av1 => {
-                spatial_layer(line.layer_max, layer.cache.shape().spatial)
-            }
+        let has_descriptor = line.config.dependency_id != 0;
+        line.depth.spatial = if is_layered(track.codec, has_descriptor, layer.cache.structure()) {
+            spatial_layer(line.layer_max, layer.cache.shape().spatial)
+        } else {
+            0
         };
         if line.config.is_audio || line.is_settled(layer) {
             continue;
@@ -279,4 +283,26 @@ fn aim(session: &mut Session, tracks: &mut [Option<Track>], now: Instant) -> boo
         }
     }
     is_waiting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::dependency::{parse, tests as descriptors};
+
+    #[test]
+    fn upper_layers_of_av1_go_to_those_who_can_tell_them_apart_and_only_where_each_needs_the_lower()
+    {
+        let read = |templates| {
+            let mut kept = None;
+            parse(&descriptors::structure(3, templates), &mut kept).unwrap();
+            kept.unwrap()
+        };
+        let (nested, key_only) = (read(&descriptors::L2T2[..]), read(&descriptors::L2T1_KEY[..]));
+        assert!(is_layered(Codec::Av1, true, Some(&nested)));
+        assert!(!is_layered(Codec::Av1, true, Some(&key_only)));
+        assert!(!is_layered(Codec::Av1, false, Some(&nested)), "without a descriptor");
+        assert!(is_layered(Codec::Av1, true, None), "one layer, as far as anybody said");
+        assert!(is_layered(Codec::Vp9, false, None), "its packets say what they are");
+    }
 }

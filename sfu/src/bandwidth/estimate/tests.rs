@@ -188,9 +188,9 @@ fn a_frail_line_shows_the_smallest_picture_and_a_good_one_the_sharpest_again() {
 
 #[test]
 fn a_line_that_drops_what_is_too_much_instead_of_queueing_it_is_not_kept_overfull() {
-    for bps in [500e3, 2e6] {
-        for seed in SEEDS {
-            let line = Line { policer_ms: 60, jitter_ms: 3, ..Line::of(bps) };
+    for (bps, policer_ms) in [(500e3, 60), (2e6, 60), (2e6, 30), (8e6, 40)] {
+        for seed in 1..=8 {
+            let line = Line { policer_ms, jitter_ms: 3, ..Line::of(bps) };
             let mut world = World::new(line, &[Traffic::Elastic { want_bps: 20e6 }], seed);
             world.pass(15_000);
             let before = world.counts();
@@ -198,14 +198,32 @@ fn a_line_that_drops_what_is_too_much_instead_of_queueing_it_is_not_kept_overful
             let (sent, dropped) = world.counts();
             let lost = (dropped - before.1) as f64 / (sent - before.0) as f64;
             println!(
-                "policed to {:.0} kbit/s: {:.1} % lost, {:.0} kbit/s on average",
+                "policed to {:.0} kbit/s, bursts of {policer_ms} ms: {:.1} % lost, {:.2} of the line on average",
                 bps / 1e3,
                 lost * 1e2,
-                mean / 1e3
+                mean / bps
             );
-            // 5 % is wanted: docs/allocation.md, "Not there yet".
-            assert!(lost <= 0.11, "{bps} {seed} {lost}");
-            assert!((0.7..=1.3).contains(&(mean / bps)), "{bps} {seed} {mean}");
+            assert!(lost <= 0.05, "{bps} {policer_ms} {seed} {lost}");
+            assert!((0.75..=1.1).contains(&(mean / bps)), "{bps} {policer_ms} {seed} {mean}");
+        }
+    }
+}
+
+#[test]
+fn a_line_that_loses_at_random_is_not_taken_for_one_that_drops_what_is_too_much() {
+    for (bps, loss) in [(500e3, 0.05), (2e6, 0.05), (2e6, 0.07)] {
+        for seed in 1..=8 {
+            let line = Line { loss, jitter_ms: 3, ..Line::of(bps) };
+            let mut world = World::new(line, &[Traffic::Elastic { want_bps: 20e6 }], seed);
+            world.pass(15_000);
+            let mean = mean(&mut world, 60_000);
+            println!(
+                "{:.0} % lost of {:.0} kbit/s: {:.2} of the line on average",
+                loss * 1e2,
+                bps / 1e3,
+                mean / bps
+            );
+            assert!(mean >= 0.75 * bps, "{bps} {seed} {mean}");
         }
     }
 }
@@ -268,10 +286,10 @@ fn a_page_whose_processor_stalls_for_a_moment_keeps_its_main_picture() {
 
 #[test]
 fn a_line_that_stumbles_for_a_moment_is_soon_what_it_was() {
-    for (bps, others_bps, hidden_ms_max) in [(100e3, 0.0, 5_800), (400e3, 0.0, 0), (20e6, 30e6, 0)]
-    {
-        for (name, traffic) in five_sites() {
-            let mut world = World::new(Line::of(20e6), &[traffic], SEEDS[0]);
+    for (bps, others_bps, hidden_ms_max) in [(100e3, 0.0, 700), (400e3, 0.0, 0), (20e6, 30e6, 0)] {
+        let trials = SEEDS.into_iter().flat_map(|seed| five_sites().map(|it| (seed, it)));
+        for (seed, (name, traffic)) in trials {
+            let mut world = World::new(Line::of(20e6), &[traffic], seed);
             world.pass(8_000);
             let whole = world.given(0);
             let (mut hidden_ms, mut back_ms) = (0, 0);

@@ -59,7 +59,7 @@ pub(crate) const L2T2: [(u8, u8, &str, &[u32]); 6] = [
 ];
 
 /// The same where upper pictures need lower ones in key pictures only (`L2T1_KEY`).
-const L2T1_KEY: [(u8, u8, &str, &[u32]); 4] =
+pub(crate) const L2T1_KEY: [(u8, u8, &str, &[u32]); 4] =
     [(0, 0, "SS", &[]), (0, 0, "S-", &[2]), (1, 0, "-S", &[1]), (1, 0, "-S", &[2])];
 
 #[test]

@@ -46,40 +46,75 @@ fn nonsense(bytes: &[u8], n: usize) -> Vec<u8> {
     report
 }
 
+/// Rounds of 100 sealed datagrams, after which what was received is counted and forgotten.
+const ROUNDS: u64 = 200;
+
 #[test]
 fn twenty_honest_sites_lose_nothing_beside_one_that_seals_nonsense() {
+    nonsense_beside_honest_sites(1);
+}
+
+/// `SEALED=10000000 cargo test --release -p sfu --lib ten_million -- --ignored --nocapture`
+#[test]
+#[ignore = "minutes of a release build"]
+fn ten_million_sealed_packets_of_nonsense_cost_twenty_honest_sites_nothing() {
+    let wanted = std::env::var("SEALED").ok().and_then(|it| it.parse().ok());
+    nonsense_beside_honest_sites(wanted.unwrap_or(10_000_000_u64).div_ceil(100 * ROUNDS));
+}
+
+fn nonsense_beside_honest_sites(n_batches: u64) {
     let mut world = hall();
     let offender = world.join("z", in_room(), &SITE);
-    let from = world.browsers[offender].address;
     let mut runner = TestRunner::deterministic();
-    let bodies = proptest::collection::vec(any::<u8>(), 4..300);
-    for round in 0..200_u64 {
-        honest(&mut world, 1 + round);
-        for n in 0..50 {
-            let body = bodies.new_tree(&mut runner).unwrap().current();
-            let seq = round * 50 + n + u64::from(*body.first().unwrap_or(&0));
-            let rid = [None, Some('h'), Some('x')][n as usize % 3];
-            let sent = Sent {
-                payload_type: [96, 97, 111, 63, 127, 0][n as usize % 6],
-                is_rtx: n.is_multiple_of(6),
-                // Its own streams, the honest site's, and ever new ones.
-                ssrc: [10_000, 20_104, 30_000 + round as u32][n as usize % 3],
-                ..video(offender, 'h', seq, &body)
-            };
-            let packet = world.browsers[offender].packet(n as usize % 2, rid, sent);
-            world.put(from, packet);
-            let report = nonsense(&body, n as usize);
-            let sealed = world.browsers[offender].report(&report);
-            world.put(from, sealed);
+    for batch in 0..n_batches {
+        for round in batch * ROUNDS..(batch + 1) * ROUNDS {
+            honest(&mut world, 1 + round);
+            seal_nonsense(&mut world, offender, round, &mut runner);
+            world.pass(20);
+            // Browsers ask whether the path is still there.
+            if round.is_multiple_of(250) {
+                for n in 0..world.browsers.len() {
+                    let (from, now) = (world.browsers[n].address, world.now().at);
+                    let knocks = world.browsers[n].knock(now);
+                    knocks.into_iter().for_each(|knock| world.put(from, knock));
+                }
+            }
         }
-        world.pass(20);
+        assert_all_got(&world, ROUNDS as usize);
+        world.browsers.iter_mut().for_each(|it| it.packets.clear());
+        world.browsers.iter_mut().for_each(|it| it.reports.clear());
+        world.events.clear();
+        world.tap.clear();
     }
-    assert_all_got(&world, 200);
     assert_eq!(world.core.counters.panics, 0);
     let tracks = world.core.rooms[0].as_ref().unwrap().tracks().count();
     assert!(tracks <= 2 * (HONEST + 1), "{tracks} tracks");
     let streams = world.core.sessions.iter().flatten().map(|it| it.incoming.len()).max().unwrap();
     assert!(streams <= 48, "{streams} streams of one session");
+    println!("{} sealed datagrams of nonsense", n_batches * ROUNDS * 100);
+}
+
+/// 50 packets and 50 reports under the right keys.
+fn seal_nonsense(world: &mut World, offender: usize, round: u64, runner: &mut TestRunner) {
+    let from = world.browsers[offender].address;
+    let bodies = proptest::collection::vec(any::<u8>(), 4..300);
+    for n in 0..50 {
+        let body = bodies.new_tree(runner).unwrap().current();
+        let seq = round * 50 + n + u64::from(*body.first().unwrap_or(&0));
+        let rid = [None, Some('h'), Some('x')][n as usize % 3];
+        let sent = Sent {
+            payload_type: [96, 97, 111, 63, 127, 0][n as usize % 6],
+            is_rtx: n.is_multiple_of(6),
+            // Its own streams, the honest site's, and ever new ones.
+            ssrc: [10_000, 20_104, 30_000 + round as u32][n as usize % 3],
+            ..video(offender, 'h', seq, &body)
+        };
+        let packet = world.browsers[offender].packet(n as usize % 2, rid, sent);
+        world.put(from, packet);
+        let report = nonsense(&body, n as usize);
+        let sealed = world.browsers[offender].report(&report);
+        world.put(from, sealed);
+    }
 }
 
 #[test]
