@@ -125,7 +125,7 @@ async fn bytes_until_silence(page: &mut Page) -> usize {
 #[tokio::test]
 async fn with_78_sites_a_join_or_a_leave_costs_a_bystander_at_most_200_bytes() {
     let data = tempfile::tempdir().unwrap();
-    let mut server = Server::start(data.path()).await;
+    let server = Server::start(data.path()).await;
     let cookie = server.sign_in("kythuat").await;
     let path = format!("/api/meetings/{}/links", server.report.meeting);
     let links: Vec<JoinLink> = server.get_json(&path, &cookie).await;
