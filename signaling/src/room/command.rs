@@ -136,7 +136,8 @@ fn raise_hand(state: &State, seat: &Seat, raised: bool) -> Result<Vec<Fact>, Err
 }
 
 fn send_message(state: &State, seat: &Seat, text: &str, now: Now) -> Result<Vec<Fact>, ErrorCode> {
-    allowed(seat.role != RoomRole::Observer)?;
+    // A delegate's telephone is for documents, hands and votes; whoever sits in a room writes as its site.
+    allowed(!matches!(seat.role, RoomRole::Observer | RoomRole::Delegate))?;
     if !state.desk.may_chat(seat.role) {
         return Err(ErrorCode::ChatClosed);
     }

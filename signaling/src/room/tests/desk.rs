@@ -115,8 +115,8 @@ fn with_the_chat_closed_sites_reach_the_desk_only() {
     let mut stage = full();
     let write = || Command::SendMessage { text: "x".into() };
     stage.command(DESK, Command::Desk(DeskCommand::SetChat { open: false })).unwrap();
-    for n in [SITE, DELEGATE] {
-        assert_eq!(stage.command(n, write()), Err(ErrorCode::ChatClosed));
+    for (n, code) in [(SITE, ErrorCode::ChatClosed), (DELEGATE, ErrorCode::Forbidden)] {
+        assert_eq!(stage.command(n, write()), Err(code));
         stage.command(n, note(None, "x")).unwrap();
     }
     for n in [CHAIR, DESK, SECRETARY] {
@@ -124,6 +124,7 @@ fn with_the_chat_closed_sites_reach_the_desk_only() {
     }
     stage.command(CHAIR, Command::Desk(DeskCommand::SetChat { open: true })).unwrap();
     stage.command(SITE, write()).unwrap();
+    assert_eq!(stage.command(DELEGATE, write()), Err(ErrorCode::Forbidden), "its page has no chat");
 }
 
 proptest! {
