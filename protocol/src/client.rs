@@ -234,7 +234,7 @@ pub enum ServerMessage {
     },
     /// Something happened. Facts come in order, without gaps.
     Fact(FactRecord),
-    /// A site came for the first time: the next two facts, `seated` and `joined`, as short as they can be told to
+    /// A site came by its link for the first time: the next two facts, `seated` and `joined`, as short as they can be told to
     /// everybody whose line is bad. Neither account nor link nor who did it is named.
     Came {
         /// When, who, at which site, and its name.

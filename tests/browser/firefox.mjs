@@ -53,6 +53,7 @@ export async function firefox() {
       });
     }
     await talk(chair, first, second, links[0].site_name);
+    await watches(browser, server, id);
     await second.screenshot({ path: join(OUT, 'firefox-site.png') });
     await chair.screenshot({ path: join(OUT, 'firefox-console.png') });
   } catch (error) {
@@ -65,6 +66,30 @@ export async function firefox() {
     await close?.();
     await server.stop();
   }
+}
+
+/** The control desk and a monitor window of the same sign-in. */
+async function watches(browser, server, id) {
+  const desk = await window(browser);
+  await step('the control desk enters in Firefox', () => enterAs(desk, server, id, 'Kỹ thuật'));
+  await step('its board shows the sites', async () => {
+    await press(desk, vi('desk.board.title'));
+    await until('two rows of sites that are in', 20, () =>
+      desk.evaluate(() => document.querySelectorAll('[data-desk] button[data-row]').length >= 2));
+  });
+  await desk.screenshot({ path: join(OUT, 'firefox-desk.png') });
+  const monitor = await desk.browserContext().newPage();
+  await monitor.setViewport({ width: 1366, height: 768 });
+  await step('a monitor window shows moving pictures in Firefox', async () => {
+    await monitor.goto(`${server.url}/hoi-nghi/${id}/giam-sat/1?tren=1`);
+    const frames = async () => (await stats(monitor)).video.filter((line) => line.framesDecoded > 5).length;
+    await until('two pictures move', 40, async () =>
+      (await monitor.evaluate(() => window.__diemcau !== undefined && document.querySelectorAll('[data-monitor="1"] [data-health]').length >= 2)) && (await frames()) >= 2);
+  });
+  await monitor.screenshot({ path: join(OUT, 'firefox-monitor.png') });
+  check('the desk keeps its own seat beside it', await desk.evaluate(() => window.__diemcau.media()) === 'connected');
+  await monitor.close();
+  await desk.close();
 }
 
 /** A browser with a profile of its own; `close` ends it and throws the profile away. */

@@ -7,7 +7,7 @@ use protocol::role::RoomRole;
 
 use super::roster::Roster;
 
-/// One message for two facts: a site is seated and joins.
+/// One message for two facts: a site is seated by its link and joins.
 pub(super) fn came(seated: &FactRecord, joined: &FactRecord) -> Option<ServerMessage> {
     let Fact::Seated {
         participant,
@@ -15,7 +15,7 @@ pub(super) fn came(seated: &FactRecord, joined: &FactRecord) -> Option<ServerMes
         name,
         site: Some(site),
         account: None,
-        ..
+        link: Some(_),
     } = &seated.fact
     else {
         return None;

@@ -20,6 +20,7 @@ it('a site that comes and sends is in the room as the long facts would have it',
   const before: RoomState = { room: roomWith([seat('chair', { role: 'chair' })]), log: [] };
   const short = after(before, { type: 'came', who: [7, 'p', 's', 'Điểm cầu xã Lệ Thủy'] }, { type: 'sends', what: [1, 0] }, { type: 'sends', what: [1, 1] });
   const [who] = short.room.participants.slice(-1);
+  expect(who?.publisher).toBe('p');
   expect([who?.id, who?.site, who?.name, who?.role, who?.connected, who?.sources]).toEqual(
     ['p', 's', 'Điểm cầu xã Lệ Thủy', 'site', true, ['microphone', 'camera']]);
   expect(short.room.seq).toBe(before.room.seq + 4);

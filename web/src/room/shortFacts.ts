@@ -13,8 +13,9 @@ export function lengthened(room: RoomSnapshot | null, message: Short, now: numbe
   const seq = room.seq + 1;
   if (message.type === 'came') {
     const [at, participant, site, name] = message.who;
+    // By which link is not said, only that it was one: who comes without is a publisher over WHIP.
     return [
-      { seq, at, by: null, fact: { type: 'seated', participant, role: 'site', name, site, account: null, link: null } },
+      { seq, at, by: null, fact: { type: 'seated', participant, role: 'site', name, site, account: null, link: '' } },
       { seq: seq + 1, at, by: null, fact: { type: 'joined', participant } },
     ];
   }
