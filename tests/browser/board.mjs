@@ -1,10 +1,8 @@
 //! The control desk with 150 sites: what it costs, how fast it answers, alarms, calls, checks, contacts; monitor windows
 //! beside each other; two desks at the same instant; the keyboard alone; axe.
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
 import * as act from './acts.mjs';
+import { axe } from './axe.mjs';
 import { check, note, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
 import { addSites, sitDown } from './crowd.mjs';
@@ -12,13 +10,11 @@ import { Server } from './server.mjs';
 import { vi } from './words.mjs';
 
 const N_SITES = 150;
-const VERSION = 2;
 /** Issue 6: share of one core, and ms from a click to what it shows. */
 const CORE_SHARE_MAX = 0.3;
 const CLICK_MS_MAX = 100;
 const MEASURE_S = 20;
 const SIZES = [['large', 1920, 1080], ['phone', 390, 844], ['', 1366, 768]];
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 
 export async function board() {
   const server = await Server.create();
@@ -60,16 +56,6 @@ async function shots(page, name) {
   }
 }
 
-async function axe(page, what) {
-  await page.evaluate(readFileSync(AXE, 'utf8'));
-  const found = await page.evaluate(async () => {
-    const { violations } = await window.axe.run(document, { resultTypes: ['violations'] });
-    return violations
-      .filter((it) => it.impact === 'serious' || it.impact === 'critical')
-      .map((it) => `${it.id}: ${it.nodes.length}× ${it.nodes[0].target.join(' ')}`);
-  });
-  check(`axe finds nothing serious: ${what}`, found.length === 0, found.join(' | '));
-}
 
 async function gather(world) {
   const { server, open } = world;
@@ -97,7 +83,7 @@ async function gather(world) {
     await act.enterFromOffice(world.desk.page, server, meeting.id);
   });
   // Six links are for browsers and for the absent.
-  world.crowd = await sitDown(server, world.links.slice(6), VERSION);
+  world.crowd = await sitDown(server, world.links.slice(6));
   for (const site of world.crowd) site.live();
 }
 

@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import * as act from './acts.mjs';
+import { axe } from './axe.mjs';
 import { check, note, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
 import { Server } from './server.mjs';
@@ -150,6 +151,7 @@ async function agenda({ chair, sites }) {
     await page.getByRole('button', { name: vi('agenda.conclude'), exact: true }).click();
     await page.getByRole('textbox', { name: vi('agenda.conclusion'), exact: true }).fill(CONCLUSION);
     await chromium.shot(page, 'agenda-conclude');
+    await axe(page, 'the conclusion');
     await page.getByRole('button', { name: vi('agenda.conclusion_keep'), exact: true }).click();
     await until('every page has it', 10, async () =>
       (await chromium.room(sites[1].page)).agenda.conclusions.some((it) => it.text === CONCLUSION));
@@ -398,6 +400,7 @@ async function regimes({ chair, sites }) {
     await chair.page.setViewportSize({ width, height });
     await chair.page.waitForTimeout(600);
     await chromium.shot(chair.page, `conduct-chair-${width}`);
+    await axe(chair.page, `the chair's console, ${width} pixels wide`);
   }
   await chair.page.setViewportSize({ width: 1366, height: 768 });
 }

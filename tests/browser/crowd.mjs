@@ -2,9 +2,13 @@
 //! demonstration has, written into the database of a server that does not run.
 
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import WebSocket from 'ws';
+
+/** Of the protocol, as the pages have it. */
+const VERSION = Number(/PROTOCOL_VERSION = (\d+)/u.exec(readFileSync(new URL('../../web/src/protocol/index.ts', import.meta.url), 'utf8'))[1]);
 
 /** Adds units with a site each, in clusters below the province, until there are `n_sites`. */
 export function addSites(data, n_sites) {
@@ -33,7 +37,7 @@ const REPORT_MS = 5_000;
 
 /** One site's socket. */
 class Site {
-  constructor(server, seat, version, index) {
+  constructor(server, seat, index) {
     this.seat = seat;
     this.bytes = 0;
     this.index = index;
@@ -46,7 +50,7 @@ class Site {
         if (data.length < 4_000_000 && data.toString().startsWith('{"type":"welcome"')) done();
       });
     });
-    this.socket.on('open', () => this.say({ type: 'hello', version, token: seat.token, resume_after: null }));
+    this.socket.on('open', () => this.say({ type: 'hello', version: VERSION, token: seat.token, resume_after: null }));
   }
 
   say(message) {
@@ -76,12 +80,12 @@ class Site {
 }
 
 /** Takes the seats of links and sits down. */
-export async function sitDown(server, links, version) {
+export async function sitDown(server, links) {
   const sites = [];
   for (const [index, link] of links.entries()) {
     const answer = await fetch(`${server.url}${link.path.replace('/vao/', '/api/join/')}`, { method: 'POST', headers: { origin: server.url } });
     if (!answer.ok) throw new Error(`a seat: ${answer.status} ${await answer.text()}`);
-    const site = new Site(server, await answer.json(), version, index);
+    const site = new Site(server, await answer.json(), index);
     await site.ready;
     sites.push(site);
   }

@@ -2,6 +2,7 @@
 //! and come back by the clock.
 
 import * as act from './acts.mjs';
+import { axe } from './axe.mjs';
 import { check, note, sleep, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
 import { Server } from './server.mjs';
@@ -98,6 +99,7 @@ async function split(world) {
       await chair.setViewportSize({ width, height });
       await chair.waitForTimeout(400);
       await chromium.shot(chair, suffix === '' ? 'groups-form' : `groups-form-${suffix}`);
+      if (suffix === '') await axe(chair, 'the form of groups');
     }
     await dialog.getByRole('button', { name: vi('breakout.open'), exact: true }).click();
     await first.page.locator('[data-group="0"]').waitFor();

@@ -4,6 +4,7 @@
 import { deflateRawSync } from 'node:zlib';
 
 import * as act from './acts.mjs';
+import { axe } from './axe.mjs';
 import { check, note, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
 import { Server } from './server.mjs';
@@ -161,6 +162,7 @@ async function onScreens({ chair, sites, id, launch, server }) {
     await sees(sites[1].page, 5);
     await chair.page.waitForTimeout(400);
     await chromium.shot(chair.page, 'papers-strip');
+    await axe(chair.page, 'a document on every screen');
     await chair.page.getByRole('spinbutton', { name: vi('paper.go_to') }).fill('7');
     await chair.page.getByRole('spinbutton', { name: vi('paper.go_to') }).press('Enter');
     await sees(sites[1].page, 7);
@@ -195,6 +197,7 @@ async function presenter({ chair, sites }) {
     await site.page.getByRole('button', { name: vi('paper.title'), exact: true }).click();
     const dialog = site.page.getByRole('dialog');
     await chromium.shot(site.page, 'papers-choice');
+    await axe(site.page, "a site's choice of documents");
     await dialog.getByRole('listitem').filter({ hasText: REPORT }).getByRole('button', { name: vi('paper.show') }).click();
     await sees(sites[1].page, 1);
     await site.page.locator('body').press('PageDown');
@@ -225,6 +228,7 @@ async function telephone({ server, host, id, chair, sites, launch }) {
     await sees(phone.page, 2);
   });
   await chromium.shot(phone.page, 'papers-phone');
+  await axe(phone.page, "the delegate's reader");
   await step('or follows the hall', async () => {
     await chair.page.getByRole('tab', { name: vi('paper.title'), exact: true }).click();
     await chair.page.locator(`[data-paper-row="${REPORT}"]`).getByRole('button', { name: vi('paper.show'), exact: true }).click();

@@ -1,6 +1,7 @@
 //! The secretary reviews a recording: who spoke when, notes, skipping silence, all with the keyboard.
 
 import * as act from './acts.mjs';
+import { axe } from './axe.mjs';
 import { check, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
 import { vi } from './words.mjs';
@@ -92,5 +93,6 @@ async function looks(page) {
     const bar = page.locator('[data-timeline]');
     await bar.hover({ position: { x: 100, y: 10 } });
     await chromium.shot(page, `review-${width}`);
+    await axe(page, `the review page, ${width} pixels wide`);
   }
 }
