@@ -21,6 +21,7 @@ mod room;
 mod secret;
 mod text;
 pub mod token;
+mod tree;
 mod verify;
 mod ws;
 
