@@ -21,7 +21,7 @@ mod room;
 mod secret;
 mod text;
 pub mod token;
-mod tree;
+pub mod tree;
 mod verify;
 mod ws;
 

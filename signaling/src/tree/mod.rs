@@ -5,7 +5,7 @@
 //! (depth, name) than the node itself, so whatever nodes die and whichever of its list each takes, no circle can
 //! close, even when two of them choose in the same instant.
 
-pub(crate) mod placement;
+pub mod placement;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +18,7 @@ use protocol::node::{
 };
 
 /// A node that was silent for so long is dead, ms.
-pub(crate) const SILENT_MS: u64 = HEARTBEAT_MS * HEARTBEATS_MISSED_MAX;
+pub const SILENT_MS: u64 = HEARTBEAT_MS * HEARTBEATS_MISSED_MAX;
 
 /// A parent that was lost is avoided for so long, ms; twice as long after each further loss.
 const AVOIDED_MS: u64 = 30_000;
@@ -34,12 +34,15 @@ const DEPTH_MAX: usize = 8;
 
 /// What a node says of itself when it comes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Joining {
-    pub(crate) name: String,
-    /// None: under the root.
-    pub(crate) parent: Option<String>,
-    pub(crate) addresses: Vec<String>,
-    pub(crate) program: String,
+pub struct Joining {
+    /// Its name.
+    pub name: String,
+    /// Its parent. None: under the root.
+    pub parent: Option<String>,
+    /// Where other nodes reach it: `address:port`.
+    pub addresses: Vec<String>,
+    /// The program's version.
+    pub program: String,
 }
 
 /// A parent that was lost.
@@ -53,32 +56,35 @@ struct Avoided {
 
 /// A node of the tree, there or not. Its place is kept when it dies, because it comes back.
 #[derive(Clone, Debug)]
-pub(crate) struct Member {
+pub struct Member {
     /// Its configured parent; the root has none.
     parent: Option<String>,
     addresses: Vec<String>,
-    pub(crate) program: String,
+    /// The program's version.
+    pub program: String,
     /// Its link to the control plane is up.
-    pub(crate) is_up: bool,
+    pub is_up: bool,
     heard_at: u64,
     /// The node that its trunk leads to, if that is up.
-    pub(crate) attached: Option<String>,
-    pub(crate) report: NodeReport,
-    pub(crate) draining: bool,
+    pub attached: Option<String>,
+    /// How it does.
+    pub report: NodeReport,
+    /// An administrator takes it out of use.
+    pub draining: bool,
     avoided: Vec<Avoided>,
     told: Vec<ParentNode>,
 }
 
 /// See the file's head.
 #[derive(Debug)]
-pub(crate) struct Tree {
+pub struct Tree {
     root: String,
     members: BTreeMap<String, Member>,
 }
 
 impl Tree {
     /// The root alone: the control plane's own node, which is up as long as the process is.
-    pub(crate) fn new(root: &str, addresses: Vec<String>, program: &str) -> Self {
+    pub fn new(root: &str, addresses: Vec<String>, program: &str) -> Self {
         let member = Member {
             parent: None,
             addresses,
@@ -95,22 +101,22 @@ impl Tree {
     }
 
     /// The root's name.
-    pub(crate) fn root(&self) -> &str {
+    pub fn root(&self) -> &str {
         &self.root
     }
 
     /// All nodes that are known, by name.
-    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
         self.members.iter().map(|(name, member)| (name.as_str(), member))
     }
 
     /// A node, there or not.
-    pub(crate) fn member(&self, name: &str) -> Option<&Member> {
+    pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.get(name)
     }
 
     /// Takes a node in, or back. `None` as its parent means the root.
-    pub(crate) fn join(&mut self, joining: Joining, now: u64) -> Result<(), NodeRefusal> {
+    pub fn join(&mut self, joining: Joining, now: u64) -> Result<(), NodeRefusal> {
         let Joining { name, parent, addresses, program } = joining;
         if !is_valid_name(&name) {
             return Err(NodeRefusal::NameInvalid);
@@ -158,7 +164,7 @@ impl Tree {
     }
 
     /// A node said something.
-    pub(crate) fn heard(&mut self, name: &str, now: u64) {
+    pub fn heard(&mut self, name: &str, now: u64) {
         if let Some(member) = self.members.get_mut(name) {
             member.heard_at = now;
         }
@@ -166,7 +172,7 @@ impl Tree {
 
     /// How a node does. What it says of its trunks is the truth about where it is attached: a word about a change
     /// may have been lost with a former link.
-    pub(crate) fn reported(&mut self, name: &str, report: NodeReport) {
+    pub fn reported(&mut self, name: &str, report: NodeReport) {
         if let Some(member) = self.members.get_mut(name) {
             member.attached =
                 report.trunks.iter().find(|it| it.is_parent).map(|it| it.peer.clone());
@@ -175,14 +181,14 @@ impl Tree {
     }
 
     /// A node's trunk leads there now.
-    pub(crate) fn attached(&mut self, name: &str, parent: &str) {
+    pub fn attached(&mut self, name: &str, parent: &str) {
         if let Some(member) = self.members.get_mut(name) {
             member.attached = Some(parent.to_owned());
         }
     }
 
     /// A node found that its trunk to a parent is dead: it avoids that parent for a while, longer each time.
-    pub(crate) fn parent_lost(&mut self, name: &str, parent: &str, now: u64) {
+    pub fn parent_lost(&mut self, name: &str, parent: &str, now: u64) {
         let Some(member) = self.members.get_mut(name) else { return };
         if member.attached.as_deref() == Some(parent) {
             member.attached = None;
@@ -200,7 +206,7 @@ impl Tree {
     }
 
     /// A node's link is gone.
-    pub(crate) fn gone(&mut self, name: &str) {
+    pub fn gone(&mut self, name: &str) {
         if name == self.root {
             return;
         }
@@ -212,7 +218,7 @@ impl Tree {
     }
 
     /// An administrator takes a node out of use, or brings it back.
-    pub(crate) fn drain(&mut self, name: &str, draining: bool) -> bool {
+    pub fn drain(&mut self, name: &str, draining: bool) -> bool {
         let member = self.members.get_mut(name);
         let known = member.is_some();
         if let Some(member) = member {
@@ -222,14 +228,14 @@ impl Tree {
     }
 
     /// Forgets a node that is not there and under which nobody is. False: it cannot be forgotten.
-    pub(crate) fn forget(&mut self, name: &str) -> bool {
+    pub fn forget(&mut self, name: &str) -> bool {
         let is_parent = self.members.values().any(|it| it.parent.as_deref() == Some(name));
         let is_up = self.members.get(name).is_none_or(|it| it.is_up);
         !is_parent && !is_up && self.members.remove(name).is_some()
     }
 
     /// The nodes that have been silent for too long.
-    pub(crate) fn dead(&self, now: u64) -> Vec<String> {
+    pub fn dead(&self, now: u64) -> Vec<String> {
         let is_dead = |(name, it): &(&String, &Member)| {
             **name != self.root && it.is_up && now.saturating_sub(it.heard_at) > SILENT_MS
         };
@@ -237,13 +243,13 @@ impl Tree {
     }
 
     /// Under whom a node is, or would be.
-    pub(crate) fn parent_of(&self, name: &str) -> Option<&str> {
+    pub fn parent_of(&self, name: &str) -> Option<&str> {
         let member = self.members.get(name)?;
         member.attached.as_deref().or(member.parent.as_deref())
     }
 
     /// Whether the node can take sites.
-    pub(crate) fn state(&self, name: &str) -> NodeState {
+    pub fn state(&self, name: &str) -> NodeState {
         match self.members.get(name) {
             None => NodeState::Gone,
             Some(it) if !it.is_up => NodeState::Gone,
@@ -255,7 +261,7 @@ impl Tree {
 
     /// Where a node may attach, most wanted first: its parent, the ancestors above it, a sibling. One that it has
     /// lost lately comes last, so that a line that comes and goes does not take the sites with it each time.
-    pub(crate) fn parents(&self, name: &str, now: u64) -> Vec<ParentNode> {
+    pub fn parents(&self, name: &str, now: u64) -> Vec<ParentNode> {
         let Some(member) = self.members.get(name) else { return Vec::new() };
         let Some(parent) = member.parent.as_deref() else { return Vec::new() };
         let line = self.line(parent);
@@ -280,7 +286,7 @@ impl Tree {
     }
 
     /// The nodes that are to be told another list than they were told last.
-    pub(crate) fn orders(&mut self, now: u64) -> Vec<(String, Vec<ParentNode>)> {
+    pub fn orders(&mut self, now: u64) -> Vec<(String, Vec<ParentNode>)> {
         let up = self.members.iter().filter(|(name, it)| it.is_up && **name != self.root);
         let lists: Vec<_> = up.map(|(name, _)| (name.clone(), self.parents(name, now))).collect();
         let mut orders = Vec::new();

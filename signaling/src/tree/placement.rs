@@ -4,18 +4,18 @@
 use std::net::IpAddr;
 
 /// Nodes that a site is told.
-pub(crate) const NODES_TOLD_MAX: usize = 4;
+pub const NODES_TOLD_MAX: usize = 4;
 
 /// A network in CIDR form (RFC 4632).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Network {
+pub struct Network {
     address: IpAddr,
     bits: u8,
 }
 
 impl Network {
     /// Reads `10.3.0.0/16` or `fd00::/8`.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
         let (address, bits) = (address.parse::<IpAddr>().ok()?, bits.parse().ok()?);
         (bits <= width(address)).then_some(Self { address, bits })
@@ -47,20 +47,21 @@ fn left(address: IpAddr) -> u128 {
 
 /// A node that may take sites.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Candidate {
-    pub(crate) name: String,
+pub struct Candidate {
+    /// Its name.
+    pub name: String,
     /// None for the root.
-    pub(crate) parent: Option<String>,
+    pub parent: Option<String>,
     /// There, attached, and not draining.
-    pub(crate) is_open: bool,
+    pub is_open: bool,
     /// Sites there now.
-    pub(crate) n_sites: u32,
+    pub n_sites: u32,
     /// Sites at most.
-    pub(crate) capacity: u32,
+    pub capacity: u32,
     /// Units whose sites come here, with all below them: codes.
-    pub(crate) units: Vec<String>,
+    pub units: Vec<String>,
     /// Networks whose sites come here.
-    pub(crate) networks: Vec<Network>,
+    pub networks: Vec<Network>,
 }
 
 impl Candidate {
@@ -71,18 +72,20 @@ impl Candidate {
 
 /// Where a site belongs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wanting {
+pub struct Wanting {
     /// The node that an administrator named.
-    pub(crate) word: Option<String>,
+    pub word: Option<String>,
     /// Where the site's page comes from.
-    pub(crate) address: Option<IpAddr>,
+    pub address: Option<IpAddr>,
     /// Codes of its unit and of all above it, nearest first.
-    pub(crate) units: Vec<String>,
+    pub units: Vec<String>,
 }
 
-/// The nodes for a site, most wanted first; at most [`NODES_TOLD_MAX`]. The root, the first candidate without a
-/// parent, is always among them: it is the last resort and takes sites beyond its size rather than nobody.
-pub(crate) fn order(nodes: &[Candidate], site: &Wanting) -> Vec<String> {
+/// The nodes for a site, most wanted first; at most [`NODES_TOLD_MAX`], and as long as the root has room it is one of
+/// them. A root without other nodes takes sites beyond its size rather than nobody. With others it does not: when the
+/// power comes back, a whole country would fall on it before the clusters are up. Then the list is empty for a moment
+/// and the page tries again.
+pub fn order(nodes: &[Candidate], site: &Wanting) -> Vec<String> {
     let Some(root) = nodes.iter().find(|it| it.parent.is_none()) else { return Vec::new() };
     let meant = by_word(nodes, site)
         .or_else(|| by_network(nodes, site))
@@ -103,13 +106,15 @@ pub(crate) fn order(nodes: &[Candidate], site: &Wanting) -> Vec<String> {
         }
     }
     push(&mut order, root);
-    order.retain(|it| it.has_room() || it.name == root.name);
-    // One place is the root's, even when the others would fill the list.
-    let before_root = order.iter().filter(|it| it.name != root.name).count();
-    if before_root >= NODES_TOLD_MAX {
-        order.retain(|it| it.name != root.name);
-        order.truncate(NODES_TOLD_MAX - 1);
-        order.push(root);
+    let is_alone = nodes.len() == 1;
+    order.retain(|it| it.has_room() || is_alone);
+    if order.len() > NODES_TOLD_MAX {
+        let has_root = order.iter().any(|it| it.name == root.name);
+        order.truncate(NODES_TOLD_MAX);
+        if has_root && !order.iter().any(|it| it.name == root.name) {
+            order.pop();
+            order.push(root);
+        }
     }
     order.into_iter().map(|it| it.name.clone()).collect()
 }
@@ -200,14 +205,27 @@ mod tests {
     }
 
     #[test]
-    fn a_full_or_closed_node_passes_its_sites_on_and_the_root_is_always_left() {
+    fn a_full_or_closed_node_passes_its_sites_on() {
         let mut all = nodes();
         let site = of_units(&["44-bac"]);
         all[1].n_sites = 50;
         assert_eq!(order(&all, &site), ["nam", "tinh"]);
         all[2].is_open = false;
-        all[0].is_open = false;
         assert_eq!(order(&all, &site), ["tinh"]);
+        all[0].n_sites = 50;
+        assert!(order(&all, &site).is_empty(), "there are other nodes; they will be back");
+        all.truncate(1);
+        assert_eq!(order(&all, &site), ["tinh"], "the only node takes everybody");
+    }
+
+    #[test]
+    fn a_long_list_keeps_a_place_for_the_root() {
+        let mut all = nodes();
+        all.extend((0..6).map(|i| node(&format!("c{i}"), Some("tinh"), &[], &[])));
+        let list = order(&all, &of_units(&["44-bac"]));
+        assert_eq!(list.len(), NODES_TOLD_MAX);
+        assert_eq!(list[0], "bac");
+        assert_eq!(list.last().map(String::as_str), Some("tinh"));
     }
 
     #[test]
