@@ -291,6 +291,15 @@ pub struct NodeChange {
     pub capacity: Option<u32>,
 }
 
+/// Where an administrator sends a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct SiteNode {
+    /// The node; none: where the site belongs by network and unit.
+    pub node: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,18 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// The tree of media nodes.
+fn of_nodes() -> Vec<String> {
+    declarations![
+        crate::node::TrunkReport,
+        crate::node::NodeState,
+        crate::node::NodeSite,
+        crate::node::NodeView,
+        crate::node::NodeChange,
+        crate::node::SiteNode,
+    ]
+}
+
 /// How the sites do.
 fn of_health() -> Vec<String> {
     declarations![
@@ -204,8 +216,17 @@ fn text() -> String {
         crate::api::Minutes,
     ];
     declarations.extend(
-        [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health(), of_review()]
-            .concat(),
+        [
+            of_insight(),
+            of_votes(),
+            of_rolls(),
+            of_conduct(),
+            of_desk(),
+            of_health(),
+            of_nodes(),
+            of_review(),
+        ]
+        .concat(),
     );
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\

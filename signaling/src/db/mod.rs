@@ -11,6 +11,7 @@ pub(crate) mod facts;
 pub(crate) mod links;
 pub(crate) mod meetings;
 pub(crate) mod minutes;
+pub(crate) mod nodes;
 pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.

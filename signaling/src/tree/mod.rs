@@ -105,6 +105,13 @@ impl Tree {
         &self.root
     }
 
+    /// Where a node is reached from now on.
+    pub fn set_addresses(&mut self, name: &str, addresses: Vec<String>) {
+        if let Some(member) = self.members.get_mut(name) {
+            member.addresses = addresses;
+        }
+    }
+
     /// All nodes that are known, by name.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
         self.members.iter().map(|(name, member)| (name.as_str(), member))
