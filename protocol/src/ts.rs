@@ -160,6 +160,20 @@ fn of_review() -> Vec<String> {
     ]
 }
 
+/// The document.
+fn of_minutes() -> Vec<String> {
+    declarations![
+        crate::minutes::MinutesDocument,
+        crate::minutes::MinutesForm,
+        crate::minutes::AttendanceRow,
+        crate::minutes::SpeechRow,
+        crate::minutes::DecisionRow,
+        crate::minutes::VoteRow,
+        crate::minutes::RecordingRow,
+        crate::minutes::PaperRow,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -186,14 +200,6 @@ fn text() -> String {
         crate::client::Command,
         crate::client::ServerMessage,
         crate::client::LineQuality,
-        crate::minutes::MinutesDocument,
-        crate::minutes::MinutesForm,
-        crate::minutes::AttendanceRow,
-        crate::minutes::SpeechRow,
-        crate::minutes::DecisionRow,
-        crate::minutes::VoteRow,
-        crate::minutes::RecordingRow,
-        crate::minutes::PaperRow,
         crate::control::RecordingFile,
         crate::api::Problem,
         crate::api::SignIn,
@@ -215,19 +221,9 @@ fn text() -> String {
         crate::api::ChapterKind,
         crate::api::Minutes,
     ];
-    declarations.extend(
-        [
-            of_insight(),
-            of_votes(),
-            of_rolls(),
-            of_conduct(),
-            of_desk(),
-            of_health(),
-            of_nodes(),
-            of_review(),
-        ]
-        .concat(),
-    );
+    let others = [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()];
+    declarations.extend(others.concat());
+    declarations.extend([of_nodes(), of_review(), of_minutes()].concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

@@ -294,7 +294,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 5 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 6 }), "{error}");
     }
 
     #[tokio::test]

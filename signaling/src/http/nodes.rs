@@ -51,14 +51,14 @@ pub(super) async fn change(
     row.draining = change.draining.unwrap_or(row.draining);
     if let Some(capacity) = change.capacity {
         let is_fit = (1..=CAPACITY_MAX).contains(&capacity);
-        row.capacity = is_fit.then_some(capacity).ok_or(ApiError::field("capacity"))?;
+        row.capacity = is_fit.then_some(capacity).ok_or_else(|| ApiError::field("capacity"))?;
     }
     if let Some(units) = change.units {
-        row.units = words(units, is_valid_name).ok_or(ApiError::field("units"))?;
+        row.units = words(units, is_valid_name).ok_or_else(|| ApiError::field("units"))?;
     }
     if let Some(networks) = change.networks {
         let is_network = |it: &str| Network::parse(it).is_some();
-        row.networks = words(networks, is_network).ok_or(ApiError::field("networks"))?;
+        row.networks = words(networks, is_network).ok_or_else(|| ApiError::field("networks"))?;
     }
     nodes::set(&app.db, &row).await?;
     tracing::info!(node = name, account = %account.0.id, draining = row.draining, "a media node was changed");
@@ -86,7 +86,7 @@ pub(super) async fn set_site(
 ) -> Result<StatusCode, ApiError> {
     account.require(&[Desk])?;
     if let Some(name) = &wanted.node {
-        app.hub.nodes.setting(name).ok_or(ApiError::field("node"))?;
+        app.hub.nodes.setting(name).ok_or_else(|| ApiError::field("node"))?;
     }
     if !nodes::set_site(&app.db, site, wanted.node.as_deref()).await? {
         return Err(ErrorCode::NotFound.into());

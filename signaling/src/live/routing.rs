@@ -247,7 +247,7 @@ fn merged(before: MediaEvent, after: MediaEvent) -> MediaEvent {
         ) => {
             for (publisher, picture) in after {
                 match cameras.iter_mut().find(|it| it.0 == publisher) {
-                    Some(known) => known.1 = picture.or(known.1.take()),
+                    Some(known) => known.1 = picture.or_else(|| known.1.take()),
                     None => cameras.push((publisher, picture)),
                 }
             }

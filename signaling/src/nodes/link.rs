@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::Link;
+use super::{Joined, Link};
 use crate::db::nodes;
 use crate::http::{ApiError, App};
 use crate::live;
@@ -103,7 +103,7 @@ async fn welcome(app: &App, socket: &mut WebSocket) -> Result<(Arc<str>, Arc<Lin
     // Signed before it joins, so that a bad request leaves no trace in the tree.
     let certificate = app.authority.sign(&request, &name)?;
     let joining = Joining { name, parent, addresses, program };
-    let (name, link, parents) = app.hub.nodes.join(joining)?;
+    let Joined { name, link, parents } = app.hub.nodes.join(joining)?;
     let authority = app.authority.certificate.clone();
     let version = version.min(NODE_VERSION);
     let welcome = NodeWelcome { version, certificate, authority, parents };

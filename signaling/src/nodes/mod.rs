@@ -51,6 +51,14 @@ pub(crate) struct Link {
     pub(crate) cut: Notify,
 }
 
+/// A node that was taken in.
+pub(crate) struct Joined {
+    pub(crate) name: Arc<str>,
+    pub(crate) link: Arc<Link>,
+    /// Where it may attach.
+    pub(crate) parents: Vec<ParentNode>,
+}
+
 #[derive(Debug)]
 struct Inner {
     tree: Tree,
@@ -109,10 +117,7 @@ impl Nodes {
     }
 
     /// Takes a node in: its link, and where it may attach.
-    pub(crate) fn join(
-        &self,
-        joining: Joining,
-    ) -> Result<(Arc<str>, Arc<Link>, Vec<ParentNode>), NodeRefusal> {
+    pub(crate) fn join(&self, joining: Joining) -> Result<Joined, NodeRefusal> {
         let mut inner = self.lock();
         let (name, now) = (joining.name.clone(), clock::tick());
         inner.tree.join(joining, now)?;
@@ -122,7 +127,7 @@ impl Nodes {
         let link = Arc::new(Link { outbox: Outbox::default(), cut: Notify::new() });
         let name: Arc<str> = name.into();
         inner.links.insert(Arc::clone(&name), Arc::clone(&link));
-        Ok((name, link, parents))
+        Ok(Joined { name, link, parents })
     }
 
     /// A node's link is gone.

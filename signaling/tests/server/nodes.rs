@@ -2,7 +2,7 @@
 //! wants; everything else is real.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::{Method, StatusCode, header};
@@ -253,7 +253,7 @@ async fn a_page_is_not_a_node_and_only_an_administrator_says_what_goes_where() {
 #[tokio::test]
 async fn a_sites_media_goes_to_its_node_and_what_another_node_says_of_it_counts_for_nothing() {
     let data = tempfile::tempdir().unwrap();
-    let mut server = Server::start(data.path()).await;
+    let server = Server::start(data.path()).await;
     let (mut node, admin) = joined(&server, data.path(), "bac").await;
     let mut page = server.page(&server.site(0).await).await;
     offers(&mut page).await;
@@ -289,7 +289,7 @@ async fn the_sites_of_a_node_that_dies_offer_elsewhere_at_once_and_keep_their_se
     let mut page = server.page(&server.site(0).await).await;
     offers(&mut page).await;
     let before = node.offer().await;
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     drop(node); // As a process that is killed: its connections are reset.
     lost(&mut page).await;
     assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
@@ -309,7 +309,7 @@ async fn a_node_that_says_nothing_is_found_dead_within_a_second() {
     offers(&mut page).await;
     node.offer().await;
     node.beat().await;
-    let began = Instant::now();
+    let began = tokio::time::Instant::now();
     lost(&mut page).await; // The connection stands, as behind a black hole.
     let took = began.elapsed();
     assert!((Duration::from_millis(700)..Duration::from_millis(1_500)).contains(&took), "{took:?}");

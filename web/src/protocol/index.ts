@@ -129,22 +129,6 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
 
 export type LineQuality = { participant: string, lost_permille: number, rtt_ms: number, received_bps: number };
 
-export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, papers: Array<PaperRow>, recipients: Array<string>, log_hash: string };
-
-export type MinutesForm = "state" | "party";
-
-export type AttendanceRow = { site: string | null, name: string, present: boolean, headcount: number, local_chair: string, joined_at: number | null, left_at: number | null, connected_ms: number, remark: string };
-
-export type SpeechRow = { at: number, name: string, speaker: string, held_ms: number, spoken_ms: number, summary: string };
-
-export type DecisionRow = { at: number, name: string, text: string };
-
-export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
-
-export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
-
-export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
-
 export type RecordingFile = { path: string, bytes: number, sha256: string };
 
 export type Problem = { code: ErrorCode, field: string | null };
@@ -439,4 +423,20 @@ export type Thumbs = { every_ms: number, count: number, columns: number, width: 
 export type ReviewNote = { id: string, ms: number, text: string, author: string, mine: boolean, at: number };
 
 export type NewReviewNote = { ms: number, text: string };
+
+export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, papers: Array<PaperRow>, recipients: Array<string>, log_hash: string };
+
+export type MinutesForm = "state" | "party";
+
+export type AttendanceRow = { site: string | null, name: string, present: boolean, headcount: number, local_chair: string, joined_at: number | null, left_at: number | null, connected_ms: number, remark: string };
+
+export type SpeechRow = { at: number, name: string, speaker: string, held_ms: number, spoken_ms: number, summary: string };
+
+export type DecisionRow = { at: number, name: string, text: string };
+
+export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
+
+export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
+
+export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
 
