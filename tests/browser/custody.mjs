@@ -42,6 +42,7 @@ export async function custody(world) {
   const chair = await opened(world, 'Chủ trì');
   await step('the chair approves, and the recording is gone', async () => {
     await chair.getByText('Hết thời hạn lưu trữ theo danh mục').first().waitFor();
+    await chair.getByRole('button', { name: vi('custody.approve_destruction') }).scrollIntoViewIfNeeded();
     await chromium.shot(chair, 'custody-asked');
     await axe(chair, 'a proposal that waits');
     await chair.getByRole('button', { name: vi('custody.approve_destruction') }).click();
