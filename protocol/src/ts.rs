@@ -58,6 +58,9 @@ fn of_conduct() -> Vec<String> {
         crate::conduct::QueueOrder,
         crate::conduct::TimeLimit,
         crate::conduct::Conduct,
+        crate::conduct::Registered,
+        crate::conduct::NewRegistration,
+        crate::conduct::Registration,
         crate::conduct::ConductFact,
         crate::conduct::ConductCommand,
     ]
@@ -148,6 +151,20 @@ fn of_review() -> Vec<String> {
     ]
 }
 
+/// Minutes.
+fn of_minutes() -> Vec<String> {
+    declarations![
+        crate::minutes::MinutesDocument,
+        crate::minutes::MinutesForm,
+        crate::minutes::AttendanceRow,
+        crate::minutes::SpeechRow,
+        crate::minutes::DecisionRow,
+        crate::minutes::VoteRow,
+        crate::minutes::RecordingRow,
+        crate::minutes::PaperRow,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -174,14 +191,6 @@ fn text() -> String {
         crate::client::Command,
         crate::client::ServerMessage,
         crate::client::LineQuality,
-        crate::minutes::MinutesDocument,
-        crate::minutes::MinutesForm,
-        crate::minutes::AttendanceRow,
-        crate::minutes::SpeechRow,
-        crate::minutes::DecisionRow,
-        crate::minutes::VoteRow,
-        crate::minutes::RecordingRow,
-        crate::minutes::PaperRow,
         crate::control::RecordingFile,
         crate::api::Problem,
         crate::api::SignIn,
@@ -204,17 +213,28 @@ fn text() -> String {
         crate::api::Minutes,
     ];
     declarations.extend(
-        [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health(), of_review()]
-            .concat(),
+        [
+            of_insight(),
+            of_votes(),
+            of_rolls(),
+            of_conduct(),
+            of_desk(),
+            of_health(),
+            of_review(),
+            of_minutes(),
+        ]
+        .concat(),
     );
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",
     );
     text.push_str(&format!(
-        "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\n",
+        "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\
+         export const SUBJECT_CHARS_MAX = {};\n\n",
         crate::client::VERSION,
-        crate::client::TEXT_CHARS_MAX
+        crate::client::TEXT_CHARS_MAX,
+        crate::conduct::SUBJECT_CHARS_MAX
     ));
     for declaration in declarations {
         text.push_str(&format!("export {}\n\n", without_comments(&declaration)));

@@ -14,6 +14,7 @@ pub(crate) mod minutes;
 pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
+pub(crate) mod registrations;
 pub(crate) mod reviews;
 pub(crate) mod seats;
 pub(crate) mod units;
@@ -38,6 +39,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003.sql"),
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
+    include_str!("migrations/0006.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.
@@ -292,7 +294,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 5 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 6 }), "{error}");
     }
 
     #[tokio::test]

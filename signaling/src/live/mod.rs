@@ -3,6 +3,7 @@
 mod actor;
 mod events;
 mod insight;
+mod opening;
 mod outbox;
 mod waiting;
 mod writer;
@@ -76,6 +77,8 @@ struct Tables {
     rooms: HashMap<MeetingId, RoomHandle>,
     by_code: HashMap<String, MeetingId>,
     open_rooms: HashSet<String>,
+    /// Meetings that are just being opened.
+    opening: HashSet<MeetingId>,
     sessions: HashMap<SessionId, Place>,
     requests: HashMap<RequestId, SessionId>,
     /// Offers to rooms on demand that wait for an answer.
@@ -98,6 +101,8 @@ pub(crate) struct Hub {
     tables: Mutex<Tables>,
     insight: Insight,
     pub(crate) waiting: Waiting,
+    /// Rooms are opened one after the other.
+    one_opens: tokio::sync::Mutex<()>,
     media: Outbox<MediaCommand>,
     recorder: Outbox<RecorderCommand>,
     pub(crate) media_ready: AtomicBool,
@@ -116,6 +121,7 @@ impl Hub {
             tables: Mutex::default(),
             insight: Insight::default(),
             waiting: Waiting::default(),
+            one_opens: tokio::sync::Mutex::default(),
             media: Outbox::default(),
             recorder: Outbox::default(),
             media_ready: AtomicBool::new(false),
@@ -152,20 +158,6 @@ impl Hub {
         tracing::info!(meeting = %meeting.id, n_facts = facts.len(), "room restored");
         self.start(meeting, room);
         Ok(())
-    }
-
-    /// Opens the room of a meeting, and answers when that is on disk.
-    pub(crate) async fn open(self: &Arc<Self>, meeting: &Meeting) -> Result<(), ErrorCode> {
-        if self.room(meeting.id).is_some() {
-            return Ok(());
-        }
-        let room = Room::open(meeting.id, &meeting.code, &self.epoch, &meeting.title, read_now());
-        let handle = self.start(meeting, room);
-        let opened = ask(&handle, Act::Wait).await;
-        if opened.is_err() {
-            self.forget(meeting.id);
-        }
-        opened
     }
 
     fn start(self: &Arc<Self>, meeting: &Meeting, mut room: Room) -> RoomHandle {

@@ -8,6 +8,7 @@ mod ending;
 mod health;
 mod papers;
 mod random;
+mod registered;
 mod rolls;
 mod scenes;
 mod votes;
@@ -74,7 +75,7 @@ struct Stage {
 impl Stage {
     fn open() -> Self {
         let now = Now { at: Timestamp(0), tick: 0, entropy: 0 };
-        Self::with(Room::open(meeting(), "demo", "e1", "Giao ban", now), Vec::new(), 0)
+        Self::with(Room::open(meeting(), "demo", "e1", "Giao ban", Vec::new(), now), Vec::new(), 0)
     }
 
     fn with(room: Room, log: Vec<Entry>, tick: u64) -> Self {

@@ -7,6 +7,7 @@ mod desk;
 mod faults;
 mod health;
 mod insight;
+mod registrations;
 mod reviews;
 mod support;
 mod votes;

@@ -3,8 +3,9 @@
 
 export const PROTOCOL_VERSION = 3;
 export const TEXT_CHARS_MAX = 2000;
+export const SUBJECT_CHARS_MAX = 200;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_opened" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -60,7 +61,7 @@ export type Fact = { "type": "opened", title: string }
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, papers: PaperView, breakout: Breakout | null };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], registered: Array<Registered>, main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, papers: PaperView, breakout: Breakout | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -129,22 +130,6 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
 
 export type LineQuality = { participant: string, lost_permille: number, rtt_ms: number, received_bps: number };
 
-export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, papers: Array<PaperRow>, recipients: Array<string>, log_hash: string };
-
-export type MinutesForm = "state" | "party";
-
-export type AttendanceRow = { site: string | null, name: string, present: boolean, headcount: number, local_chair: string, joined_at: number | null, left_at: number | null, connected_ms: number, remark: string };
-
-export type SpeechRow = { at: number, name: string, speaker: string, held_ms: number, spoken_ms: number, summary: string };
-
-export type DecisionRow = { at: number, name: string, text: string };
-
-export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
-
-export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
-
-export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
-
 export type RecordingFile = { path: string, bytes: number, sha256: string };
 
 export type Problem = { code: ErrorCode, field: string | null };
@@ -165,7 +150,7 @@ export type NewMeeting = { title: string, venue: string, scheduled_at: number, s
 
 export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
 
-export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null };
+export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null, may_register: boolean, registered: string | null };
 
 export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
 
@@ -309,10 +294,17 @@ export type TimeLimit = { seconds: number, grace_seconds: number };
 
 export type Conduct = { regime: Regime, limit: TimeLimit | null, order: QueueOrder, next: string | null };
 
+export type Registered = { participant: string, subject: string, asked_at: number };
+
+export type NewRegistration = { subject: string };
+
+export type Registration = { site: string | null, site_name: string, delegate: string | null, delegate_name: string, subject: string, asked_at: number };
+
 export type ConductFact = { "act": "regime", regime: Regime }
   | { "act": "limit", limit: TimeLimit | null }
   | { "act": "order", order: QueueOrder }
   | { "act": "prepared", participant: string | null }
+  | { "act": "registered" } & Registered
   | { "act": "speaks", participant: string, delegate: string };
 
 export type ConductCommand = { "act": "regime", regime: Regime }
@@ -427,4 +419,20 @@ export type Thumbs = { every_ms: number, count: number, columns: number, width: 
 export type ReviewNote = { id: string, ms: number, text: string, author: string, mine: boolean, at: number };
 
 export type NewReviewNote = { ms: number, text: string };
+
+export type MinutesDocument = { form: MinutesForm, parent_body: string, issuing_body: string, number: string, place: string, dated: number, title: string, started_at: number, ended_at: number, venue: string, chair: string, secretary: string, attendance: Array<AttendanceRow>, opening: string, speeches: Array<SpeechRow>, decisions: Array<DecisionRow>, votes: Array<VoteRow>, conclusion: string, recordings: Array<RecordingRow>, papers: Array<PaperRow>, recipients: Array<string>, log_hash: string };
+
+export type MinutesForm = "state" | "party";
+
+export type AttendanceRow = { site: string | null, name: string, present: boolean, headcount: number, local_chair: string, joined_at: number | null, left_at: number | null, connected_ms: number, remark: string };
+
+export type SpeechRow = { at: number, name: string, speaker: string, held_ms: number, spoken_ms: number, summary: string };
+
+export type DecisionRow = { at: number, name: string, text: string };
+
+export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, remark: string };
+
+export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
+
+export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
 
