@@ -165,6 +165,31 @@ fn of_minutes() -> Vec<String> {
     ]
 }
 
+/// Bodies of the HTTP API.
+fn of_api() -> Vec<String> {
+    declarations![
+        crate::api::Problem,
+        crate::api::SignIn,
+        crate::api::Account,
+        crate::api::Unit,
+        crate::api::Site,
+        crate::api::MeetingState,
+        crate::api::Meeting,
+        crate::api::NewMeeting,
+        crate::api::JoinLink,
+        crate::api::JoinInfo,
+        crate::api::Delegate,
+        crate::api::NewDelegate,
+        crate::api::NewDelegates,
+        crate::api::Seat,
+        crate::api::RecordingPhase,
+        crate::api::Recording,
+        crate::api::Chapter,
+        crate::api::ChapterKind,
+        crate::api::Minutes,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -192,25 +217,6 @@ fn text() -> String {
         crate::client::ServerMessage,
         crate::client::LineQuality,
         crate::control::RecordingFile,
-        crate::api::Problem,
-        crate::api::SignIn,
-        crate::api::Account,
-        crate::api::Unit,
-        crate::api::Site,
-        crate::api::MeetingState,
-        crate::api::Meeting,
-        crate::api::NewMeeting,
-        crate::api::JoinLink,
-        crate::api::JoinInfo,
-        crate::api::Delegate,
-        crate::api::NewDelegate,
-        crate::api::NewDelegates,
-        crate::api::Seat,
-        crate::api::RecordingPhase,
-        crate::api::Recording,
-        crate::api::Chapter,
-        crate::api::ChapterKind,
-        crate::api::Minutes,
     ];
     declarations.extend(
         [
@@ -222,6 +228,7 @@ fn text() -> String {
             of_health(),
             of_review(),
             of_minutes(),
+            of_api(),
         ]
         .concat(),
     );

@@ -132,44 +132,6 @@ export type LineQuality = { participant: string, lost_permille: number, rtt_ms: 
 
 export type RecordingFile = { path: string, bytes: number, sha256: string };
 
-export type Problem = { code: ErrorCode, field: string | null };
-
-export type SignIn = { username: string, password: string };
-
-export type Account = { id: string, username: string, name: string, role: AccountRole };
-
-export type Unit = { id: string, parent: string | null, code: string, name: string, sites: Array<Site> };
-
-export type Site = { id: string, unit: string, name: string };
-
-export type MeetingState = "scheduled" | "open" | "ended";
-
-export type Meeting = { id: string, code: string, title: string, venue: string, scheduled_at: number, state: MeetingState, opened_at: number | null, ended_at: number | null, n_sites: number, n_connected: number, n_recordings: number, has_minutes: boolean };
-
-export type NewMeeting = { title: string, venue: string, scheduled_at: number, sites: string[] };
-
-export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
-
-export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null, may_register: boolean, registered: string | null };
-
-export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
-
-export type NewDelegate = { name: string, title: string, votes: boolean };
-
-export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> };
-
-export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
-
-export type RecordingPhase = "recording" | "composing" | "ready" | "failed";
-
-export type Recording = { id: string, meeting: string, title: string, started_at: number, stopped_at: number | null, phase: RecordingPhase, permille: number, remaining_ms: number, ms: number, bytes: number, files: Array<RecordingFile>, failure: ErrorCode | null, chapters: Array<Chapter> };
-
-export type Chapter = { ms: number, kind: ChapterKind, text: string };
-
-export type ChapterKind = "speech" | "decision" | "gap" | "page";
-
-export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
-
 export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
 
 export type Route = { session: string, publisher: string, kind: RouteKind, path: RoutePath | null, cipher: RouteCipher | null, age_ms: number, silent_ms: number, rtt_ms: number | null, estimate_bps: number | null, up: Flow, down: Flow, detail: RouteDetail | null };
@@ -435,4 +397,42 @@ export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, rema
 export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
 
 export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
+
+export type Problem = { code: ErrorCode, field: string | null };
+
+export type SignIn = { username: string, password: string };
+
+export type Account = { id: string, username: string, name: string, role: AccountRole };
+
+export type Unit = { id: string, parent: string | null, code: string, name: string, sites: Array<Site> };
+
+export type Site = { id: string, unit: string, name: string };
+
+export type MeetingState = "scheduled" | "open" | "ended";
+
+export type Meeting = { id: string, code: string, title: string, venue: string, scheduled_at: number, state: MeetingState, opened_at: number | null, ended_at: number | null, n_sites: number, n_connected: number, n_recordings: number, has_minutes: boolean };
+
+export type NewMeeting = { title: string, venue: string, scheduled_at: number, sites: string[] };
+
+export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
+
+export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null, may_register: boolean, registered: string | null };
+
+export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
+
+export type NewDelegate = { name: string, title: string, votes: boolean };
+
+export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> };
+
+export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
+
+export type RecordingPhase = "recording" | "composing" | "ready" | "failed";
+
+export type Recording = { id: string, meeting: string, title: string, started_at: number, stopped_at: number | null, phase: RecordingPhase, permille: number, remaining_ms: number, ms: number, bytes: number, files: Array<RecordingFile>, failure: ErrorCode | null, chapters: Array<Chapter> };
+
+export type Chapter = { ms: number, kind: ChapterKind, text: string };
+
+export type ChapterKind = "speech" | "decision" | "gap" | "page";
+
+export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 
