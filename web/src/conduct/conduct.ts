@@ -85,6 +85,13 @@ export function siteOf(room: RoomSnapshot, who: Participant): Participant | null
   return room.participants.find(sits) ?? null;
 }
 
+/** The camera of whoever prepares to speak (the one of its site, for a delegate), and who it is. */
+export function preparing(room: RoomSnapshot, self: string): { who: Participant; at: Participant } | null {
+  const who = room.participants.find((one) => one.id === room.conduct.next) ?? null;
+  const at = who === null ? null : siteOf(room, who);
+  return who === null || at === null || at.id === self ? null : { who, at };
+}
+
 /** How a speaker's time stands: yellow in the last minute (or the last fifth of a shorter limit), red from the
  *  limit on, over when the grace is used up too. */
 export type Clock = 'plain' | 'soon' | 'red' | 'over';
