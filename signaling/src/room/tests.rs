@@ -12,6 +12,7 @@ mod registered;
 mod rolls;
 mod scenes;
 mod votes;
+mod welcome;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
 use protocol::conduct::{ConductFact, Regime};
@@ -162,6 +163,11 @@ impl Stage {
     }
 
     fn arrive_on(&mut self, connection: u64, n: u64, resume_after: Option<u64>) {
+        let connects = self.connects(connection, n, resume_after);
+        self.put(connects);
+    }
+
+    fn connects(&self, connection: u64, n: u64, resume_after: Option<u64>) -> Input {
         let row = SeatRow {
             participant: seat(n),
             meeting: meeting(),
@@ -174,7 +180,7 @@ impl Stage {
             watcher: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
-        self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });
+        Input::Connect { connection, seat: Box::new(row), given_at, resume_after }
     }
 
     fn arrive(&mut self, n: u64) {
