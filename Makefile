@@ -4,6 +4,7 @@
 #   make test    everything that can fail
 #   make build   target/release/diemcau
 #   make bench   the performance figures (docs/performance.md says what ONLY, REPEAT, REALTIME and SOAK do)
+#   make simulate-nation  the tree of nodes for a whole country: loads, start-up, recovery (docs/sizing.md)
 #   make fuzz    every parser of the media plane against made-up input (FUZZ=60 seconds each; needs nightly Rust)
 #   make check   formatting, lints, types, licences
 #   make fmt     formats the sources
@@ -18,7 +19,7 @@ SOAK ?= 60
 FUZZ ?= 60
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: run test build bench fuzz check fmt types clean setup setup-test web web-test cargo-test browser-test
+.PHONY: run test build bench simulate-nation fuzz check fmt types clean setup setup-test web web-test cargo-test browser-test
 
 # The development profile: it is ready in less than half the time of the release profile, and one meeting
 # of a demonstration does not need more. README.md has the figures.
@@ -51,6 +52,9 @@ browser-test:
 
 bench: setup web
 	SOAK=$(SOAK) $(CARGO) bench --locked --bench load
+
+simulate-nation:
+	$(CARGO) test --locked --test nation
 
 fuzz:
 	sfu/fuzz/run.sh $(FUZZ)

@@ -38,6 +38,10 @@ enum Command {
     Serve(Serve),
     /// Print a bearer token for WHIP and WHEP.
     Token(Token),
+    /// Print a token by which media nodes of other machines join the tree of this server.
+    // Hidden until there is a `diemcau media` that could use it.
+    #[command(hide = true)]
+    NodeToken(NodeToken),
     /// Check that a data folder, a recording or a file is as it was written.
     Verify {
         /// A data folder, a recording's folder, or a file of one.
@@ -119,6 +123,16 @@ struct Token {
     data: Option<PathBuf>,
 }
 
+/// `diemcau node-token`.
+#[derive(Args)]
+struct NodeToken {
+    /// How long it is good for. A node needs it at each start.
+    #[arg(long, default_value_t = 366, value_name = "DAYS")]
+    days: u32,
+    #[command(flatten)]
+    place: Place,
+}
+
 /// `diemcau account`.
 #[derive(Args)]
 struct NewAccount {
@@ -156,6 +170,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Token(token) => issue_token(token),
+        Command::NodeToken(token) => issue_node_token(&token),
         Command::Account(account) => give_account(&account),
         Command::Verify { path } => check_integrity(&path),
         Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
@@ -208,6 +223,13 @@ fn give_account(account: &NewAccount) -> anyhow::Result<ExitCode> {
     let given = signaling::account::give(&config.node.data, &account.username, name, role);
     let password = runtime()?.block_on(given)?;
     terminal::say(&format!("{} {password}", account.username));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn issue_node_token(token: &NodeToken) -> anyhow::Result<ExitCode> {
+    let config = config::load(&token.place)?;
+    let issued = signaling::node_token::issue(&config.node.data, token.days);
+    terminal::say(&runtime()?.block_on(issued)?);
     Ok(ExitCode::SUCCESS)
 }
 

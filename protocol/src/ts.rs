@@ -28,6 +28,18 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// The tree of media nodes.
+fn of_nodes() -> Vec<String> {
+    declarations![
+        crate::node::TrunkReport,
+        crate::node::NodeState,
+        crate::node::NodeSite,
+        crate::node::NodeView,
+        crate::node::NodeChange,
+        crate::node::SiteNode,
+    ]
+}
+
 /// How the sites do.
 fn of_health() -> Vec<String> {
     declarations![
@@ -151,7 +163,7 @@ fn of_review() -> Vec<String> {
     ]
 }
 
-/// Minutes.
+/// The document.
 fn of_minutes() -> Vec<String> {
     declarations![
         crate::minutes::MinutesDocument,
@@ -218,20 +230,9 @@ fn text() -> String {
         crate::client::LineQuality,
         crate::control::RecordingFile,
     ];
-    declarations.extend(
-        [
-            of_insight(),
-            of_votes(),
-            of_rolls(),
-            of_conduct(),
-            of_desk(),
-            of_health(),
-            of_review(),
-            of_minutes(),
-            of_api(),
-        ]
-        .concat(),
-    );
+    let others = [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()];
+    declarations.extend(others.concat());
+    declarations.extend([of_nodes(), of_review(), of_minutes(), of_api()].concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

@@ -9,10 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::db::Db;
+use crate::db::{Db, nodes};
 use crate::error::Error;
 use crate::http::{self, App, Passwords};
 use crate::live::{self, Hub};
+use crate::nodes::authority::Authority;
 use crate::papers::Papers;
 use crate::token::TokenKey;
 
@@ -22,6 +23,7 @@ pub struct Control {
     pub(crate) hub: Arc<Hub>,
     config: Config,
     key: TokenKey,
+    authority: Authority,
     papers: Arc<Papers>,
 }
 
@@ -38,13 +40,15 @@ impl Control {
         let db = Db::open(&config.data).await?;
         live::sweep(&config.data);
         let key = TokenKey::load(&config.data)?;
+        let authority = Authority::load(&config.data)?;
         let hub = Hub::new(db.clone());
+        hub.nodes.set_all(nodes::list(&db).await?);
         let n_rooms = hub.restore_all().await?;
         tracing::info!(n_rooms, "control plane open");
         let worker = config.worker.clone();
         let papers = Papers::open(&config.data, worker, db.clone(), Arc::clone(&hub));
         papers.resume().await?;
-        Ok(Self { db, hub, config, key, papers })
+        Ok(Self { db, hub, config, key, authority, papers })
     }
 
     /// The data folder.
@@ -71,6 +75,7 @@ impl Control {
                     live::media_events(Arc::clone(&hub), media.1),
                     hub.carry_recorder(recorder.0),
                     live::recorder_events(Arc::clone(&hub), recorder.1),
+                    hub.nodes.keep(),
                 )
             }
         });
@@ -78,7 +83,8 @@ impl Control {
             .await
             .map_err(|error| Error::Listener(std::io::Error::other(error)))?;
         let (config, db, hub) = (self.config, self.db, self.hub);
-        let app = App { config, db, hub, passwords, key: self.key, papers: self.papers };
+        let (key, authority, papers) = (self.key, self.authority, self.papers);
+        let app = App { config, db, hub, passwords, key, authority, papers };
         tracing::info!(%address, "listening");
         tokio::select! {
             () = http::serve(listener, http::router(Arc::new(app))) => {}

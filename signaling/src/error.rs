@@ -48,6 +48,11 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// The authority that names media nodes cannot be read.
+    #[error(
+        "node-authority.key or node-authority.pem in the data folder is damaged. Restore them from a backup, or delete both: a new authority is made, and every media node of another machine has to be started again"
+    )]
+    AuthorityDamaged,
     /// The disk is full.
     #[error("the disk of the data folder is full. Free some space, then start again")]
     DiskFull,

@@ -16,15 +16,18 @@ mod error;
 mod http;
 mod live;
 mod minutes;
+mod nodes;
 pub mod papers;
 mod room;
 mod secret;
 mod text;
 pub mod token;
+pub mod tree;
 mod verify;
 mod ws;
 
 pub use config::{Asset, AssetSource, Config, MetricsSource};
 pub use control::Control;
 pub use error::Error;
+pub use nodes::token as node_token;
 pub use verify::{Verified, verify};

@@ -55,9 +55,8 @@ pub(super) fn session_token(headers: &HeaderMap) -> Option<&str> {
         .map(|(_, value)| value)
 }
 
-/// The address to count failures by. A proxy on this machine is believed when it names another. Of IPv6 it is the
-/// network: who has one address has 2^64.
-pub(super) fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+/// Where a page is. A proxy on this machine is believed when it names another address.
+pub(crate) fn page_address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
     let peer = peer.ip().to_canonical();
     let forwarded = headers.get("x-forwarded-for").and_then(|it| it.to_str().ok());
     let named = forwarded.and_then(|it| it.rsplit(',').next()).map(|it| it.trim().parse());
@@ -65,7 +64,12 @@ pub(super) fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         Some(Ok(address)) if peer.is_loopback() => address,
         Some(_) | None => peer,
     };
-    match address.to_canonical() {
+    address.to_canonical()
+}
+
+/// The address to count failures by. Of IPv6 it is the network: who has one address has 2^64.
+pub(super) fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    match page_address(peer, headers) {
         IpAddr::V6(it) => Ipv6Addr::from_bits(it.to_bits() >> 64 << 64).into(),
         v4 @ IpAddr::V4(_) => v4,
     }

@@ -13,6 +13,7 @@ mod limiter;
 pub(crate) mod meetings;
 mod messages;
 mod minutes;
+mod nodes;
 mod operators;
 mod origin;
 mod papers;
@@ -36,6 +37,7 @@ use axum::middleware;
 use axum::routing::{any, delete, get, patch, post, put};
 use protocol::time::Timestamp;
 
+pub(crate) use self::access::page_address;
 pub(crate) use self::error::ApiError;
 pub(crate) use self::origin::is_same_origin;
 pub(crate) use self::passwords::Passwords;
@@ -44,6 +46,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::db::Db;
 use crate::live::Hub;
+use crate::nodes::authority::Authority;
+use crate::nodes::link;
 use crate::papers::Papers;
 use crate::token::TokenKey;
 use crate::ws;
@@ -64,6 +68,7 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) passwords: Passwords,
     pub(crate) key: TokenKey,
+    pub(crate) authority: Authority,
     pub(crate) papers: Arc<Papers>,
 }
 
@@ -141,6 +146,9 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/papers/{paper}/pages/{page}", get(papers::page))
         .route("/meetings/{id}/papers/{paper}/file", get(papers::file))
         .merge(of_conduct())
+        .route("/nodes", get(nodes::list))
+        .route("/nodes/{name}", patch(nodes::change))
+        .route("/sites/{site}/node", put(nodes::set_site))
         .route("/join/{token}", get(join::info).post(join::site_seat))
         .merge(desk_routes())
         .fallback(error::not_found)
@@ -159,6 +167,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest("/api", api)
         .merge(media)
         .route("/ws", any(ws::upgrade))
+        .route("/node", any(link::upgrade))
         .route("/healthz", get(operators::healthz))
         .route("/readyz", get(operators::readyz))
         .route("/metrics", get(operators::metrics))

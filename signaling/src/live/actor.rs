@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use protocol::client::ServerMessage;
-use protocol::control::MediaCommand;
+use protocol::control::{MediaCommand, MediaEvent};
 use protocol::error::ErrorCode;
 use protocol::id::{MeetingId, RequestId};
 use protocol::time::Timestamp;
@@ -185,10 +185,15 @@ impl Actor {
                     self.pages.remove(&connection);
                 }
                 Output::Media(command) => {
-                    if let MediaCommand::Offer(offer) = &*command {
-                        self.hub.remember_session(offer, Some(self.meeting));
+                    if let MediaCommand::Offer(offer) = &*command
+                        && !self.hub.remember_session(offer, Some(self.meeting))
+                    {
+                        let (request, code) = (offer.request, ErrorCode::MediaUnavailable);
+                        let refused = Box::new(MediaEvent::Refused { request, code });
+                        self.room.handle_input(Input::Media(refused), read_now());
+                    } else {
+                        self.hub.tell_media(*command);
                     }
-                    self.hub.tell_media(*command);
                 }
                 Output::Recorder(command) => self.hub.tell_recorder(command),
                 Output::Answer(request, result) => {

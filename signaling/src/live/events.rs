@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use protocol::api::MeetingState;
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, RecorderEvent};
@@ -9,50 +10,106 @@ use protocol::error::ErrorCode;
 use protocol::id::{MeetingId, RecordingId, RequestId, SessionId};
 use tokio::sync::mpsc;
 
+use super::routing::Heard;
 use super::{Hub, RoomHandle, ToRoom, on_demand};
 use crate::clock;
 use crate::db::{DbError, meetings, recordings};
 use crate::room::{Input, RecorderSays};
 
-/// Carries the media node's events until its end of the link is gone.
+/// Carries the root's events until its end of the link is gone.
 pub(crate) async fn media_events(hub: Arc<Hub>, mut events: mpsc::Receiver<MediaEvent>) {
     while let Some(event) = events.recv().await {
-        match &event {
-            MediaEvent::Ready => {
+        media_event(&hub, None, event).await;
+    }
+    hub.media_ready.store(false, Ordering::Relaxed);
+}
+
+/// Brings what a media node says to whom it concerns; none is the root. What is not the node's to say is dropped.
+pub(crate) async fn media_event(hub: &Hub, from: Option<&Arc<str>>, event: MediaEvent) {
+    let from = from.cloned();
+    let heard = hub.tables().hear(&from, event);
+    let Heard::Pass(event) = heard else { return };
+    match &event {
+        MediaEvent::Ready => match from {
+            None => {
                 hub.media_ready.store(true, Ordering::Relaxed);
-                media_ready(&hub, event).await;
+                media_ready(hub, event).await;
             }
-            MediaEvent::Answer { request, .. } | MediaEvent::Refused { request, .. } => {
-                answered(&hub, *request, event).await;
-            }
-            MediaEvent::Inspected { request, .. }
-            | MediaEvent::Snapshots { request, .. }
-            | MediaEvent::Traced { request, .. } => {
-                hub.insight.answered(*request, event);
-            }
-            MediaEvent::SessionConnected { session }
-            | MediaEvent::Slots { session, .. }
-            | MediaEvent::Limits { session, .. }
-            | MediaEvent::Demand { session, .. } => {
-                let meeting = hub.tables().sessions.get(session).and_then(|it| it.meeting);
-                to_meeting(&hub, meeting, event).await;
-            }
-            MediaEvent::SessionClosed { session } => {
-                let place = hub.tables().sessions.remove(session);
-                to_meeting(&hub, place.and_then(|it| it.meeting), event).await;
-            }
-            MediaEvent::TrackStarted { room, .. }
-            | MediaEvent::TrackStopped { room, .. }
-            | MediaEvent::Speakers { room, .. }
-            | MediaEvent::Spoke { room, .. }
-            | MediaEvent::SpeechFlushed { room } => {
-                if let Some(handle) = hub.room_named(room) {
-                    to_room(&handle, event).await;
-                }
+            Some(node) => node_gone(hub, &node).await,
+        },
+        MediaEvent::Answer { request, .. } | MediaEvent::Refused { request, .. } => {
+            answered(hub, *request, event).await;
+        }
+        MediaEvent::Inspected { request, .. }
+        | MediaEvent::Snapshots { request, .. }
+        | MediaEvent::Traced { request, .. } => {
+            hub.insight.answered(*request, event);
+        }
+        MediaEvent::SessionConnected { session }
+        | MediaEvent::Slots { session, .. }
+        | MediaEvent::Limits { session, .. }
+        | MediaEvent::Demand { session, .. } => {
+            let meeting = hub.tables().sessions.get(session).and_then(|it| it.meeting);
+            to_meeting(hub, meeting, event).await;
+        }
+        MediaEvent::SessionClosed { session } => {
+            let place = hub.tables().sessions.remove(session);
+            to_meeting(hub, place.and_then(|it| it.meeting), event).await;
+        }
+        MediaEvent::TrackStarted { room, .. }
+        | MediaEvent::TrackStopped { room, .. }
+        | MediaEvent::Speakers { room, .. }
+        | MediaEvent::Spoke { room, .. }
+        | MediaEvent::SpeechFlushed { room } => {
+            if let Some(handle) = hub.room_named(room) {
+                to_room(&handle, event).await;
             }
         }
     }
-    hub.media_ready.store(false, Ordering::Relaxed);
+}
+
+/// A node's sessions are gone: their pages are told at once and offer again, to the next node that is right for
+/// them. Seat, floor, vote and roll are the control plane's and stay.
+pub(crate) async fn node_gone(hub: &Hub, node: &Arc<str>) {
+    for (session, meeting) in hub.lose_node(node) {
+        to_meeting(hub, meeting, MediaEvent::SessionClosed { session }).await;
+    }
+}
+
+/// Sites of a node that is drained move in groups of this many, with a pause between them: each group's joins are done
+/// before the next one's begin.
+const MOVED_AT_ONCE: usize = 10;
+
+/// The pause.
+const MOVED_EVERY: Duration = Duration::from_millis(100);
+
+/// Sends the sites of a node elsewhere. Their pictures stand still for as long as a join takes.
+pub(crate) fn drain(hub: &Arc<Hub>, node: &str) {
+    let (hub, node) = (Arc::clone(hub), Arc::<str>::from(node));
+    tokio::spawn(async move {
+        let sessions = hub.sessions_at(&node);
+        tracing::info!(node = %node, n = sessions.len(), "a media node is drained");
+        for group in sessions.chunks(MOVED_AT_ONCE) {
+            for session in group {
+                move_session(&hub, *session).await;
+            }
+            tokio::time::sleep(MOVED_EVERY).await;
+        }
+    });
+}
+
+/// Has these publishers' media go wherever it belongs now.
+pub(crate) async fn move_seats(hub: &Hub, publishers: &[String]) {
+    for session in hub.sessions_of(publishers) {
+        move_session(hub, session).await;
+    }
+}
+
+/// Ends a session where it is; its page offers again.
+async fn move_session(hub: &Hub, session: SessionId) {
+    hub.tell_media(MediaCommand::CloseSession { session });
+    let place = hub.tables().sessions.remove(&session);
+    to_meeting(hub, place.and_then(|it| it.meeting), MediaEvent::SessionClosed { session }).await;
 }
 
 async fn media_ready(hub: &Hub, event: MediaEvent) {
@@ -61,6 +118,7 @@ async fn media_ready(hub: &Hub, event: MediaEvent) {
         let mut tables = hub.tables();
         tables.sessions.clear();
         tables.requests.clear();
+        tables.gathering.clear();
         tables.direct.clear(); // Whoever waits sees the other end gone.
         tables.open_rooms.iter().cloned().collect()
     };

@@ -5,6 +5,7 @@ mod events;
 mod insight;
 mod opening;
 mod outbox;
+mod routing;
 mod waiting;
 mod writer;
 
@@ -25,15 +26,19 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::actor::{Actor, Ended, INPUTS_MAX};
 pub(crate) use self::actor::{PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, read_now, to_text};
-pub(crate) use self::events::{media_events, recorder_events};
+pub(crate) use self::events::{
+    drain, media_event, media_events, move_seats, node_gone, recorder_events,
+};
 use self::insight::Insight;
 pub(crate) use self::insight::sweep;
-use self::outbox::Outbox;
+pub(crate) use self::outbox::{Outbox, Outgoing};
+use self::routing::{Gathering, Share};
 use self::waiting::Waiting;
 use self::writer::FactWriter;
 use crate::clock;
 use crate::db::{Db, DbError, facts, meetings};
 use crate::minutes;
+use crate::nodes::{NodeName, Nodes};
 use crate::room::{Act, Ingest, Input, Room};
 use crate::secret::{self, Secret};
 
@@ -70,6 +75,10 @@ pub(crate) struct Place {
     pub(crate) room: String,
     /// Its meeting; none for a room that exists on demand.
     pub(crate) meeting: Option<MeetingId>,
+    /// The publisher's name.
+    pub(crate) publisher: String,
+    /// The media node.
+    pub(crate) node: NodeName,
 }
 
 #[derive(Debug, Default)]
@@ -81,6 +90,10 @@ struct Tables {
     opening: HashSet<MeetingId>,
     sessions: HashMap<SessionId, Place>,
     requests: HashMap<RequestId, SessionId>,
+    /// What the tree of media nodes has of each room.
+    shares: HashMap<String, Share>,
+    /// Questions that several nodes are answering.
+    gathering: HashMap<RequestId, Gathering>,
     /// Offers to rooms on demand that wait for an answer.
     direct: HashMap<RequestId, oneshot::Sender<Result<String, ErrorCode>>>,
     /// Documents that are being printed.
@@ -103,6 +116,8 @@ pub(crate) struct Hub {
     pub(crate) waiting: Waiting,
     /// Rooms are opened one after the other.
     one_opens: tokio::sync::Mutex<()>,
+    /// Media nodes of other machines.
+    pub(crate) nodes: Nodes,
     media: Outbox<MediaCommand>,
     recorder: Outbox<RecorderCommand>,
     pub(crate) media_ready: AtomicBool,
@@ -122,6 +137,7 @@ impl Hub {
             insight: Insight::default(),
             waiting: Waiting::default(),
             one_opens: tokio::sync::Mutex::default(),
+            nodes: Nodes::default(),
             media: Outbox::default(),
             recorder: Outbox::default(),
             media_ready: AtomicBool::new(false),
@@ -206,6 +222,8 @@ impl Hub {
         tables.sessions.retain(|_, it| it.meeting != Some(meeting));
         let Tables { sessions, requests, .. } = &mut *tables;
         requests.retain(|_, it| sessions.contains_key(it));
+        drop(tables);
+        self.nodes.forget(meeting);
     }
 
     /// Does something to an open meeting and answers when it is on disk.
@@ -230,7 +248,7 @@ impl Hub {
         tracing::error!("the recorder is gone; restart the server");
     }
 
-    fn tell_media(&self, command: MediaCommand) {
+    fn tell_root(&self, command: MediaCommand) {
         if !self.media.push(command) {
             tracing::warn!("the media node does not keep up; its rooms are told again");
             for room in self.rooms() {
@@ -248,16 +266,6 @@ impl Hub {
                 let ready = Input::Recorder(crate::room::RecorderSays::Ready);
                 let _ = room.inputs.try_send(ToRoom::Input(ready));
             }
-        }
-    }
-
-    /// Notes where a session belongs, so that events of the node find it.
-    fn remember_session(&self, offer: &MediaOffer, meeting: Option<MeetingId>) {
-        let mut tables = self.tables();
-        if tables.sessions.len() < SESSIONS_MAX {
-            let place = Place { room: offer.room.clone(), meeting };
-            tables.sessions.insert(offer.session, place);
-            tables.requests.insert(offer.request, offer.session);
         }
     }
 
@@ -320,7 +328,9 @@ impl Hub {
         if is_new {
             self.tell_media(MediaCommand::SetRoom(on_demand(room)));
         }
-        self.remember_session(&offer, None);
+        if !self.remember_session(&offer, None) {
+            return Err(ErrorCode::MediaUnavailable);
+        }
         self.tell_media(MediaCommand::Offer(Box::new(offer)));
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 mod bucket;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,10 +20,13 @@ use tokio::time::{Instant, interval, timeout};
 
 use self::bucket::Bucket;
 use crate::clock;
-use crate::db::{meetings, seats};
-use crate::http::{ApiError, App, is_same_origin};
+use crate::db::seats::SeatRow;
+use crate::db::{meetings, nodes, seats};
+use crate::http::{ApiError, App, is_same_origin, page_address};
 use crate::live::{Hub, PAGE_QUEUE_MAX, RoomHandle, Said, ToRoom, to_text};
+use crate::nodes::SeatPlace;
 use crate::room::{ConnectionId, Input};
+use crate::tree::placement::Wanting;
 
 /// A page says hello within this time.
 const HELLO_MAX: Duration = Duration::from_secs(10);
@@ -61,6 +64,7 @@ pub(crate) async fn upgrade(
     if !is_same_origin(&headers) {
         return ApiError::from(ErrorCode::Forbidden).into_response();
     }
+    let from = page_address(peer, &headers);
     upgrade
         .max_message_size(READ_BYTES_MAX)
         .max_frame_size(READ_BYTES_MAX)
@@ -69,7 +73,7 @@ pub(crate) async fn upgrade(
             let counters = &app.hub.counters;
             counters.pages.fetch_add(1, Ordering::Relaxed);
             tracing::debug!(%peer, "page connected");
-            serve(&app.hub, socket).await;
+            serve(&app.hub, socket, from).await;
             counters.pages.fetch_sub(1, Ordering::Relaxed);
         })
 }
@@ -77,8 +81,8 @@ pub(crate) async fn upgrade(
 /// Why a page is sent away, or nothing for one that is simply gone.
 type Goodbye = Option<ErrorCode>;
 
-async fn serve(hub: &Hub, mut socket: WebSocket) {
-    let goodbye = match hello(hub, &mut socket).await {
+async fn serve(hub: &Hub, mut socket: WebSocket, from: IpAddr) {
+    let goodbye = match hello(hub, &mut socket, from).await {
         Ok((room, connection, said)) => {
             let page = Page { hub, room, connection, bucket: Bucket::new(clock::tick()) };
             let goodbye = page.talk(&mut socket, said).await;
@@ -104,7 +108,7 @@ async fn serve(hub: &Hub, mut socket: WebSocket) {
 
 type Seated = (RoomHandle, ConnectionId, mpsc::Receiver<Said>);
 
-async fn hello(hub: &Hub, socket: &mut WebSocket) -> Result<Seated, Goodbye> {
+async fn hello(hub: &Hub, socket: &mut WebSocket, from: IpAddr) -> Result<Seated, Goodbye> {
     let message = timeout(HELLO_MAX, next_text(socket)).await.map_err(|_| None)??;
     let Some(ClientMessage::Hello { version, token, resume_after }) = parse(&message) else {
         return Err(Some(not_understood(&message)));
@@ -126,12 +130,25 @@ async fn hello(hub: &Hub, socket: &mut WebSocket) -> Result<Seated, Goodbye> {
         // An open meeting without a room is being restored: the page simply tries again.
         return Err(ended.then_some(ErrorCode::MeetingEnded));
     };
+    settle(hub, &seat, from).await?;
     let connection = hub.new_connection();
     let (page, said) = mpsc::channel(PAGE_QUEUE_MAX);
     let seat = Box::new(seat);
     let connect = ToRoom::Connect { connection, page, seat, given_at, resume_after };
     room.inputs.send(connect).await.map_err(|_| Some(ErrorCode::MeetingEnded))?;
     Ok((room, connection, said))
+}
+
+/// Notes where the seat's media belongs, before the page can offer any.
+async fn settle(hub: &Hub, seat: &SeatRow, from: IpAddr) -> Result<(), Goodbye> {
+    let (word, units) = match seat.site {
+        Some(site) => nodes::belonging(&hub.db, site).await.map_err(|it| Some(it.code()))?,
+        None => (None, Vec::new()),
+    };
+    let wanting = Wanting { word, address: Some(from), units };
+    let (meeting, name, site) = (seat.meeting, seat.name.clone(), seat.site);
+    hub.nodes.seat(&seat.participant.to_string(), SeatPlace { meeting, name, site, wanting });
+    Ok(())
 }
 
 /// The next text; an error is the end of the connection.

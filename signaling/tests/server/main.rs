@@ -7,6 +7,7 @@ mod desk;
 mod faults;
 mod health;
 mod insight;
+mod nodes;
 mod registrations;
 mod reviews;
 mod support;

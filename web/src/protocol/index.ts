@@ -372,6 +372,18 @@ export type NewCall = { sites: string[] };
 
 export type Called = { reached: string[], unreached: string[] };
 
+export type TrunkReport = { peer: string, is_parent: boolean, rtt_us: number, sent_bps: number, received_bps: number, lost_permille: number, layers: number };
+
+export type NodeState = "up" | "draining" | "detached" | "gone";
+
+export type NodeSite = { publisher: string, room: string, name: string };
+
+export type NodeView = { name: string, parent: string | null, state: NodeState, sessions: number, capacity: number, load_permille: number, trunk: TrunkReport | null, sites: Array<NodeSite>, units: Array<string>, networks: Array<string>, program: string };
+
+export type NodeChange = { draining: boolean | null, units: Array<string> | null, networks: Array<string> | null, capacity: number | null };
+
+export type SiteNode = { node: string | null };
+
 export type Review = { step_ms: number, waveform: Array<number>, lanes: Array<SpeakerLane>, thumbs: Thumbs | null };
 
 export type SpeakerLane = { publisher: string, name: string, speech_ms: number, spans: Array<[number, number]> };

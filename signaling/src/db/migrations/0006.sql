@@ -1,10 +1,21 @@
--- Version 6: who asked to speak before the meeting opened.
-create table registration (
-    meeting_id text not null references meeting,
-    holder text not null,                         -- the site's or the delegate's id
-    site_id text references site,                 -- where it sits; null: in the hall
-    delegate_id text references delegate,         -- null: the site itself
-    subject text not null,                        -- may be empty
-    asked_at integer not null,                    -- first; another subject keeps the place
-    primary key (meeting_id, holder)
+-- Version 6: media nodes of other machines.
+create table node_token (
+    token_hash text primary key,
+    created_at integer not null,
+    expires_at integer not null
+) strict;
+
+-- What an administrator said of a node; a node of which nothing was said has no row.
+create table node (
+    name text primary key,
+    draining integer not null,          -- 0 or 1
+    capacity integer not null,          -- sites at most
+    units text not null,                -- codes of units whose sites come here, a space between
+    networks text not null              -- networks in CIDR form, a space between
+) strict;
+
+-- Sites that an administrator sends to a node, whatever else would be right.
+create table site_node (
+    site_id text primary key references site,
+    name text not null
 ) strict;
