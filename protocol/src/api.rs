@@ -182,6 +182,10 @@ pub struct JoinInfo {
     pub site_name: String,
     /// Name of the delegate whose link it is; none: the site's own.
     pub delegate: Option<String>,
+    /// It may register to speak: the meeting waits to be opened, and this is no guest who only sits in.
+    pub may_register: bool,
+    /// The subject of its registration to speak (may be empty); none: it has not registered.
+    pub registered: Option<String>,
 }
 
 /// A delegate who was named for a meeting.

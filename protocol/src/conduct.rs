@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::ParticipantId;
+use crate::id::{DelegateId, ParticipantId, SiteId};
+use crate::time::Timestamp;
 
 /// Longest time limit and grace, seconds: two hours.
 pub const LIMIT_SECONDS_MAX: u32 = 7_200;
+
+/// Longest subject of whoever asks to speak before the meeting, characters.
+pub const SUBJECT_CHARS_MAX: usize = 200;
 
 /// Who may speak. Enforced at the media node: whose microphone is not granted is not forwarded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +65,50 @@ pub struct Conduct {
     pub next: Option<ParticipantId>,
 }
 
+/// A hand that was raised before the meeting opened (đăng ký trước), while it waits in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Registered {
+    /// Whose.
+    #[cfg_attr(test, ts(type = "string"))]
+    pub participant: ParticipantId,
+    /// On what, at most [`SUBJECT_CHARS_MAX`] characters; may be empty.
+    pub subject: String,
+    /// When it asked.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub asked_at: Timestamp,
+}
+
+/// `PUT /api/join/{token}/registration`: asks to speak when the meeting opens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(deny_unknown_fields)]
+pub struct NewRegistration {
+    /// On what, at most [`SUBJECT_CHARS_MAX`] characters; may be empty.
+    pub subject: String,
+}
+
+/// `GET /api/meetings/{id}/registrations`: who asked to speak before the meeting opened, first come first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Registration {
+    /// At which site; none: in the hall.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub site: Option<SiteId>,
+    /// That site's name; empty: the hall.
+    pub site_name: String,
+    /// The delegate who asked; none: the site itself.
+    #[cfg_attr(test, ts(type = "string | null"))]
+    pub delegate: Option<DelegateId>,
+    /// That delegate's name and office; empty: the site itself.
+    pub delegate_name: String,
+    /// On what; may be empty.
+    pub subject: String,
+    /// When it first asked.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub asked_at: Timestamp,
+}
+
 /// What happened to the conduct of the floor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -88,6 +136,8 @@ pub enum ConductFact {
         #[cfg_attr(test, ts(type = "string | null"))]
         participant: Option<ParticipantId>,
     },
+    /// Somebody had asked to speak before the meeting opened: a raised hand from its first moment on.
+    Registered(Registered),
     /// The floor that was just given is a delegate's, who speaks at the microphone of its site.
     Speaks {
         /// The holder.

@@ -26,6 +26,8 @@ pub enum ErrorCode {
     SeatInvalid,
     /// The meeting has not been opened yet.
     MeetingNotOpen,
+    /// The meeting is open already: what was asked belongs to the time before.
+    MeetingOpened,
     /// The meeting has ended.
     MeetingEnded,
     /// The same seat came in from another page; this one is closed.

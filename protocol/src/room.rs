@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agenda::Agenda;
 use crate::breakout::Breakout;
-use crate::conduct::Conduct;
+use crate::conduct::{Conduct, Registered};
 use crate::desk::DeskView;
 use crate::id::{MeetingId, MessageId, ParticipantId, RecordingId, SiteId};
 use crate::media::Source;
@@ -40,6 +40,8 @@ pub struct RoomSnapshot {
     /// Raised hands, first come first.
     #[cfg_attr(test, ts(type = "string[]"))]
     pub queue: Vec<ParticipantId>,
+    /// Those of the queue who had asked before the meeting opened.
+    pub registered: Vec<Registered>,
     /// The main picture.
     pub main: MainPicture,
     /// The running recording.

@@ -83,6 +83,9 @@ fn of_conduct() -> Vec<String> {
         crate::conduct::QueueOrder,
         crate::conduct::TimeLimit,
         crate::conduct::Conduct,
+        crate::conduct::Registered,
+        crate::conduct::NewRegistration,
+        crate::conduct::Registration,
         crate::conduct::ConductFact,
         crate::conduct::ConductCommand,
     ]
@@ -187,6 +190,31 @@ fn of_minutes() -> Vec<String> {
     ]
 }
 
+/// Bodies of the HTTP API.
+fn of_api() -> Vec<String> {
+    declarations![
+        crate::api::Problem,
+        crate::api::SignIn,
+        crate::api::Account,
+        crate::api::Unit,
+        crate::api::Site,
+        crate::api::MeetingState,
+        crate::api::Meeting,
+        crate::api::NewMeeting,
+        crate::api::JoinLink,
+        crate::api::JoinInfo,
+        crate::api::Delegate,
+        crate::api::NewDelegate,
+        crate::api::NewDelegates,
+        crate::api::Seat,
+        crate::api::RecordingPhase,
+        crate::api::Recording,
+        crate::api::Chapter,
+        crate::api::ChapterKind,
+        crate::api::Minutes,
+    ]
+}
+
 fn text() -> String {
     let mut declarations = declarations![
         crate::error::ErrorCode,
@@ -214,37 +242,21 @@ fn text() -> String {
         crate::client::ServerMessage,
         crate::client::LineQuality,
         crate::control::RecordingFile,
-        crate::api::Problem,
-        crate::api::SignIn,
-        crate::api::Account,
-        crate::api::Unit,
-        crate::api::Site,
-        crate::api::MeetingState,
-        crate::api::Meeting,
-        crate::api::NewMeeting,
-        crate::api::JoinLink,
-        crate::api::JoinInfo,
-        crate::api::Delegate,
-        crate::api::NewDelegate,
-        crate::api::NewDelegates,
-        crate::api::Seat,
-        crate::api::RecordingPhase,
-        crate::api::Recording,
-        crate::api::Chapter,
-        crate::api::ChapterKind,
-        crate::api::Minutes,
     ];
     let others = [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()];
     declarations.extend(others.concat());
-    declarations.extend([of_nodes(), of_review(), of_minutes(), of_custody()].concat());
+    let rest = [of_nodes(), of_review(), of_minutes(), of_custody(), of_api()];
+    declarations.extend(rest.concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",
     );
     text.push_str(&format!(
-        "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\n",
+        "export const PROTOCOL_VERSION = {};\nexport const TEXT_CHARS_MAX = {};\n\
+         export const SUBJECT_CHARS_MAX = {};\n\n",
         crate::client::VERSION,
-        crate::client::TEXT_CHARS_MAX
+        crate::client::TEXT_CHARS_MAX,
+        crate::conduct::SUBJECT_CHARS_MAX
     ));
     for declaration in declarations {
         text.push_str(&format!("export {}\n\n", without_comments(&declaration)));

@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|join|line|screen|tcp|wall|slots|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|register|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -14,13 +14,14 @@ import { join } from './join.mjs';
 import { line } from './line.mjs';
 import { meeting } from './meeting.mjs';
 import { papers } from './papers.mjs';
+import { register } from './register.mjs';
 import { screen } from './screen.mjs';
 import { size } from './size.mjs';
 import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, register, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

@@ -13,7 +13,7 @@ use crate::secret::{self, Secret, entropy};
 const DELEGATES_MAX: i64 = 4_000;
 
 const COLUMNS: &str = "select delegate.delegate_id, delegate.meeting_id, delegate.site_id, delegate.name, \
-     title, votes, token, revoked, seat.created_at as came_at \
+     title, votes, token, revoked, nullif(seat.created_at, 0) as came_at \
      from delegate left join seat on seat.delegate_id = delegate.delegate_id ";
 
 /// A delegate with what its link leads to.
@@ -102,6 +102,14 @@ pub(crate) async fn revoke(db: &Db, meeting: MeetingId, id: DelegateId) -> Resul
             .execute(&db.write)
             .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// "Nguyễn Văn A, Bí thư Đảng ủy".
+pub(crate) fn full_name(name: &str, title: &str) -> String {
+    match title {
+        "" => name.to_owned(),
+        title => format!("{name}, {title}"),
+    }
 }
 
 fn delegate(row: &SqliteRow) -> Result<Delegate> {

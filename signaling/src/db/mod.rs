@@ -16,6 +16,7 @@ pub(crate) mod nodes;
 pub(crate) mod papers;
 pub(crate) mod polls;
 pub(crate) mod recordings;
+pub(crate) mod registrations;
 pub(crate) mod reviews;
 pub(crate) mod seats;
 pub(crate) mod units;
@@ -42,6 +43,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
     include_str!("migrations/0007.sql"),
+    include_str!("migrations/0008.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.
@@ -296,7 +298,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 7 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 8 }), "{error}");
     }
 
     #[tokio::test]

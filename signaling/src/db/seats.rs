@@ -6,7 +6,7 @@ use protocol::time::Timestamp;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Db, Result, links, parsed, parsed_option, to_word, word};
+use super::{Db, Result, Writer, links, parsed, parsed_option, to_word, word};
 use crate::secret;
 
 /// Secrets that one seat keeps; older ones are forgotten. A site has a page or two open, not nine.
@@ -28,46 +28,20 @@ pub(crate) struct SeatRow {
     pub(crate) watcher: Option<(AccountId, u8)>,
 }
 
+/// Keeps a seat for somebody who has not come; the one it has already, if it does. Answers it as it is kept.
+pub(crate) async fn reserve(db: &Db, seat: &SeatRow) -> Result<SeatRow> {
+    let mut tx = db.write.begin().await?;
+    // A moment of 0: nobody has sat there yet.
+    let kept = keep(&mut tx, seat, Timestamp(0)).await?;
+    tx.commit().await?;
+    Ok(kept)
+}
+
 /// Gives a seat (`seat.participant` is used only if the site or account has none in this meeting yet)
 /// and a new secret for it. Answers the seat as it is kept.
 pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -> Result<SeatRow> {
     let mut tx = db.write.begin().await?;
-    let found = sqlx::query(
-        "select participant_id from seat \
-         where meeting_id = $1 and (site_id = $2 or account_id = $3 or delegate_id = $4 \
-         or (watcher_id = $5 and monitor = $6))",
-    )
-    .bind(seat.meeting.to_string())
-    .bind(own_site(seat))
-    .bind(seat.account.map(|it| it.to_string()))
-    .bind(seat.delegate.map(|it| it.to_string()))
-    .bind(seat.watcher.map(|it| it.0.to_string()))
-    .bind(seat.watcher.map(|it| i64::from(it.1)))
-    .fetch_optional(&mut *tx)
-    .await?;
-    let mut kept = seat.clone();
-    if let Some(row) = found {
-        kept.participant = parsed(&row, "participant_id")?;
-    }
-    sqlx::query(
-        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at, delegate_id, \
-         watcher_id, monitor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         on conflict (participant_id) do update \
-         set link_id = excluded.link_id, role = excluded.role, name = excluded.name",
-    )
-    .bind(kept.participant.to_string())
-    .bind(kept.meeting.to_string())
-    .bind(own_site(&kept))
-    .bind(kept.account.map(|it| it.to_string()))
-    .bind(kept.link.map(|it| it.to_string()))
-    .bind(to_word(kept.role))
-    .bind(&kept.name)
-    .bind(now.0)
-    .bind(kept.delegate.map(|it| it.to_string()))
-    .bind(kept.watcher.map(|it| it.0.to_string()))
-    .bind(kept.watcher.map(|it| i64::from(it.1)))
-    .execute(&mut *tx)
-    .await?;
+    let kept = keep(&mut tx, seat, now).await?;
     sqlx::query(
         "insert into seat_token (token_hash, participant_id, created_at) values ($1, $2, $3)",
     )
@@ -89,6 +63,47 @@ pub(crate) async fn give(db: &Db, seat: &SeatRow, token: &str, now: Timestamp) -
         links::set_used(&mut tx, link, now).await?;
     }
     tx.commit().await?;
+    Ok(kept)
+}
+
+async fn keep(tx: &mut Writer, seat: &SeatRow, now: Timestamp) -> Result<SeatRow> {
+    let found = sqlx::query(
+        "select participant_id from seat \
+         where meeting_id = $1 and (site_id = $2 or account_id = $3 or delegate_id = $4 \
+         or (watcher_id = $5 and monitor = $6))",
+    )
+    .bind(seat.meeting.to_string())
+    .bind(own_site(seat))
+    .bind(seat.account.map(|it| it.to_string()))
+    .bind(seat.delegate.map(|it| it.to_string()))
+    .bind(seat.watcher.map(|it| it.0.to_string()))
+    .bind(seat.watcher.map(|it| i64::from(it.1)))
+    .fetch_optional(&mut *tx)
+    .await?;
+    let mut kept = seat.clone();
+    if let Some(row) = found {
+        kept.participant = parsed(&row, "participant_id")?;
+    }
+    sqlx::query(
+        "insert into seat (participant_id, meeting_id, site_id, account_id, link_id, role, name, created_at, delegate_id, \
+         watcher_id, monitor) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         on conflict (participant_id) do update \
+         set link_id = excluded.link_id, role = excluded.role, name = excluded.name, \
+         created_at = case seat.created_at when 0 then excluded.created_at else seat.created_at end",
+    )
+    .bind(kept.participant.to_string())
+    .bind(kept.meeting.to_string())
+    .bind(own_site(&kept))
+    .bind(kept.account.map(|it| it.to_string()))
+    .bind(kept.link.map(|it| it.to_string()))
+    .bind(to_word(kept.role))
+    .bind(&kept.name)
+    .bind(now.0)
+    .bind(kept.delegate.map(|it| it.to_string()))
+    .bind(kept.watcher.map(|it| it.0.to_string()))
+    .bind(kept.watcher.map(|it| i64::from(it.1)))
+    .execute(&mut *tx)
+    .await?;
     Ok(kept)
 }
 

@@ -55,6 +55,7 @@ fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::PaperPageUnknown => StatusCode::NOT_FOUND,
         ErrorCode::LinkExpired | ErrorCode::MeetingEnded => StatusCode::GONE,
         ErrorCode::MeetingNotOpen
+        | ErrorCode::MeetingOpened
         | ErrorCode::SeatTaken
         | ErrorCode::Conflict
         | ErrorCode::AlreadyRecording

@@ -17,6 +17,7 @@ use super::{ApiError, App};
 use crate::clock;
 use crate::db::delegates::{self, FoundDelegate};
 use crate::db::links::{self, FoundLink};
+use crate::db::registrations;
 use crate::db::seats::{self, SeatRow};
 use crate::db::units;
 use crate::secret::{Secret, entropy};
@@ -30,18 +31,32 @@ pub(super) async fn info(
     Parsed(token): Parsed<String>,
 ) -> Result<Json<JoinInfo>, ApiError> {
     if let Some((found, meeting)) = find_delegate(&app, &token).await? {
-        let site_name = site_name(&app, found.delegate.site).await?;
-        let delegate = Some(full_name(&found.delegate));
-        let (title, scheduled_at, state) = (meeting.title, meeting.scheduled_at, meeting.state);
-        return Ok(Json(JoinInfo { title, scheduled_at, state, site_name, delegate }));
+        let registered = registrations::subject(
+            &app.db,
+            meeting.id,
+            found.delegate.site,
+            Some(found.delegate.id),
+        );
+        return Ok(Json(JoinInfo {
+            title: meeting.title,
+            scheduled_at: meeting.scheduled_at,
+            state: meeting.state,
+            site_name: site_name(&app, found.delegate.site).await?,
+            delegate: Some(full_name(&found.delegate)),
+            may_register: found.delegate.votes && meeting.state == MeetingState::Scheduled,
+            registered: registered.await?,
+        }));
     }
     let (link, meeting) = find_link(&app, &token).await?;
+    let registered = registrations::subject(&app.db, meeting.id, Some(link.site), None).await?;
     Ok(Json(JoinInfo {
         title: meeting.title,
         scheduled_at: meeting.scheduled_at,
         state: meeting.state,
         site_name: link.site_name,
         delegate: None,
+        may_register: meeting.state == MeetingState::Scheduled,
+        registered,
     }))
 }
 
@@ -85,7 +100,7 @@ pub(super) async fn find_link(app: &App, token: &str) -> Result<(FoundLink, Meet
 }
 
 /// The delegate whose link it is, if it is one's.
-async fn find_delegate(
+pub(super) async fn find_delegate(
     app: &App,
     token: &str,
 ) -> Result<Option<(FoundDelegate, Meeting)>, ApiError> {
@@ -112,12 +127,8 @@ async fn site_name(app: &App, site: Option<SiteId>) -> Result<String, ApiError> 
     Ok(sites.find(|it| it.id == site).map(|it| it.name).unwrap_or_default())
 }
 
-/// "Nguyễn Văn A, Bí thư Đảng ủy".
 fn full_name(delegate: &Delegate) -> String {
-    match delegate.title.as_str() {
-        "" => delegate.name.clone(),
-        title => format!("{}, {title}", delegate.name),
-    }
+    delegates::full_name(&delegate.name, &delegate.title)
 }
 
 async fn delegate_seat(

@@ -20,6 +20,7 @@ mod origin;
 mod papers;
 pub(crate) mod passwords;
 mod recordings;
+mod registrations;
 mod reviews;
 mod roll;
 mod serve;
@@ -141,6 +142,8 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .route("/meetings/{id}/delegates", get(delegates::list).post(delegates::add))
         .route("/meetings/{id}/delegates/{delegate}", delete(delegates::remove))
         .route("/join/{token}/delegates", get(delegates::of_site).post(delegates::add_of_site))
+        .route("/meetings/{id}/registrations", get(registrations::list))
+        .route("/join/{token}/registration", put(registrations::put).delete(registrations::remove))
         .route("/meetings/{id}/papers", get(papers::list).post(papers::add))
         .route("/meetings/{id}/papers/{paper}", patch(papers::change).delete(papers::remove))
         .route("/meetings/{id}/papers/{paper}/pages/{page}", get(papers::page))

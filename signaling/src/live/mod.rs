@@ -3,6 +3,7 @@
 mod actor;
 mod events;
 mod insight;
+mod opening;
 mod outbox;
 mod routing;
 mod waiting;
@@ -85,6 +86,8 @@ struct Tables {
     rooms: HashMap<MeetingId, RoomHandle>,
     by_code: HashMap<String, MeetingId>,
     open_rooms: HashSet<String>,
+    /// Meetings that are just being opened.
+    opening: HashSet<MeetingId>,
     sessions: HashMap<SessionId, Place>,
     requests: HashMap<RequestId, SessionId>,
     /// What the tree of media nodes has of each room.
@@ -111,6 +114,8 @@ pub(crate) struct Hub {
     tables: Mutex<Tables>,
     insight: Insight,
     pub(crate) waiting: Waiting,
+    /// Rooms are opened one after the other.
+    one_opens: tokio::sync::Mutex<()>,
     /// Media nodes of other machines.
     pub(crate) nodes: Nodes,
     media: Outbox<MediaCommand>,
@@ -131,6 +136,7 @@ impl Hub {
             tables: Mutex::default(),
             insight: Insight::default(),
             waiting: Waiting::default(),
+            one_opens: tokio::sync::Mutex::default(),
             nodes: Nodes::default(),
             media: Outbox::default(),
             recorder: Outbox::default(),
@@ -168,20 +174,6 @@ impl Hub {
         tracing::info!(meeting = %meeting.id, n_facts = facts.len(), "room restored");
         self.start(meeting, room);
         Ok(())
-    }
-
-    /// Opens the room of a meeting, and answers when that is on disk.
-    pub(crate) async fn open(self: &Arc<Self>, meeting: &Meeting) -> Result<(), ErrorCode> {
-        if self.room(meeting.id).is_some() {
-            return Ok(());
-        }
-        let room = Room::open(meeting.id, &meeting.code, &self.epoch, &meeting.title, read_now());
-        let handle = self.start(meeting, room);
-        let opened = ask(&handle, Act::Wait).await;
-        if opened.is_err() {
-            self.forget(meeting.id);
-        }
-        opened
     }
 
     fn start(self: &Arc<Self>, meeting: &Meeting, mut room: Room) -> RoomHandle {

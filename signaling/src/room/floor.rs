@@ -1,7 +1,7 @@
 //! Who may speak next and who speaks: the queue of raised hands and the holder of the floor.
-//! The law: at most one holder, and the holder is never in the queue.
+//! The law: at most one holder, and the holder is never in the queue; whoever registered before the meeting is.
 
-use protocol::conduct::ConductFact;
+use protocol::conduct::{ConductFact, Registered};
 use protocol::fact::Fact;
 use protocol::id::ParticipantId;
 use protocol::room::FloorHolder;
@@ -13,6 +13,8 @@ pub(crate) struct Floor {
     holder: Option<FloorHolder>,
     /// In the order in which hands were raised.
     queue: Vec<ParticipantId>,
+    /// Those of the queue who had asked before the meeting opened.
+    registered: Vec<Registered>,
 }
 
 impl Floor {
@@ -28,26 +30,43 @@ impl Floor {
         &self.queue
     }
 
+    pub(crate) fn registered(&self) -> &[Registered] {
+        &self.registered
+    }
+
+    /// A hand is no longer waiting.
+    fn remove(&mut self, id: ParticipantId) {
+        self.queue.retain(|it| *it != id);
+        self.registered.retain(|it| it.participant != id);
+    }
+
     /// Takes in what a fact says about the floor.
     pub(crate) fn apply(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::HandRaised { participant, raised } => {
-                self.queue.retain(|it| it != participant);
+                self.remove(*participant);
                 if *raised && self.holder_id() != Some(*participant) {
                     self.queue.push(*participant);
                 }
             }
             Fact::FloorGranted { participant } => {
-                self.queue.retain(|it| it != participant);
+                self.remove(*participant);
                 let participant = *participant;
                 self.holder = Some(FloorHolder { participant, since: at, speaker: None });
             }
             Fact::Conduct(ConductFact::Speaks { participant, delegate }) => {
-                self.queue.retain(|it| it != delegate);
+                self.remove(*delegate);
                 if let Some(holder) =
                     self.holder.as_mut().filter(|it| it.participant == *participant)
                 {
                     holder.speaker = Some(*delegate);
+                }
+            }
+            Fact::Conduct(ConductFact::Registered(registered)) => {
+                self.remove(registered.participant);
+                if self.holder_id() != Some(registered.participant) {
+                    self.queue.push(registered.participant);
+                    self.registered.push(registered.clone());
                 }
             }
             Fact::FloorReleased { participant, .. } => {
@@ -84,6 +103,7 @@ impl Floor {
             | Fact::Resumed
             | Fact::Ended => {}
         }
+        debug_assert!(self.registered.iter().all(|it| self.queue.contains(&it.participant)));
         debug_assert!(self.holder_id().is_none_or(|holder| !self.queue.contains(&holder)));
     }
 }

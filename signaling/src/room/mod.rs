@@ -19,6 +19,7 @@ mod media;
 mod observed;
 mod offers;
 mod office;
+mod opening;
 mod paper;
 mod relayed;
 mod roll;
@@ -55,6 +56,7 @@ pub(crate) use self::io::{
 use self::journal::Journal;
 use self::observed::{GRACE_MS, LOST_MS, Observed};
 use self::offers::Offers;
+pub(crate) use self::opening::Ahead;
 pub(crate) use self::paper::unnamed;
 use self::relayed::Relayed;
 pub(crate) use self::roll::report as roll_report;
@@ -148,14 +150,6 @@ impl Room {
             may_end: false,
             outputs: VecDeque::new(),
         }
-    }
-
-    /// Opens the room of a meeting. It is open when its first fact is on disk.
-    pub(crate) fn open(meeting: MeetingId, code: &str, epoch: &str, title: &str, now: Now) -> Self {
-        let mut room = Self::new(meeting, code, epoch);
-        room.stage(None, Fact::Opened { title: title.to_owned() }, None, now);
-        room.flush();
-        room
     }
 
     /// Brings a room back from its facts after the server stopped in the middle of the meeting. Whoever

@@ -21,6 +21,8 @@ pub(crate) struct Seat {
     pub(crate) name: String,
     pub(crate) site: Option<SiteId>,
     pub(crate) connected: bool,
+    /// It was connected at some time; a seat that only registered to speak was not.
+    pub(crate) came: bool,
     /// Shown out, and when: seat secrets given before do not count any more.
     pub(crate) removed_at: Option<Timestamp>,
     pub(crate) headcount: u32,
@@ -74,7 +76,10 @@ impl Roster {
             Fact::Seated { participant, role, name, site, .. } => {
                 self.seat(*participant, *role, name, *site);
             }
-            Fact::Joined { participant } => self.with(*participant, |seat| seat.connected = true),
+            Fact::Joined { participant } => self.with(*participant, |seat| {
+                seat.connected = true;
+                seat.came = true;
+            }),
             Fact::Left { participant, reason } => self.with(*participant, |seat| {
                 seat.connected = false;
                 seat.sources.clear();
@@ -186,6 +191,7 @@ impl Roster {
             name: name.to_owned(),
             site,
             connected: false,
+            came: false,
             removed_at: None,
             headcount: 0,
             local_chair: String::new(),

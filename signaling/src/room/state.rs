@@ -171,6 +171,7 @@ impl State {
             participants: self.roster.iter().map(Seat::to_participant).collect(),
             floor: self.floor.holder().cloned(),
             queue: self.floor.queue().to_vec(),
+            registered: self.floor.registered().to_vec(),
             main: self.main,
             recording: self.recording.clone(),
             messages: self.messages.to_vec(),

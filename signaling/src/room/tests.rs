@@ -8,9 +8,11 @@ mod ending;
 mod health;
 mod papers;
 mod random;
+mod registered;
 mod rolls;
 mod scenes;
 mod votes;
+mod welcome;
 
 use protocol::client::{ClientMessage, Command, ServerMessage};
 use protocol::conduct::{ConductFact, Regime};
@@ -74,7 +76,7 @@ struct Stage {
 impl Stage {
     fn open() -> Self {
         let now = Now { at: Timestamp(0), tick: 0, entropy: 0 };
-        Self::with(Room::open(meeting(), "demo", "e1", "Giao ban", now), Vec::new(), 0)
+        Self::with(Room::open(meeting(), "demo", "e1", "Giao ban", Vec::new(), now), Vec::new(), 0)
     }
 
     fn with(room: Room, log: Vec<Entry>, tick: u64) -> Self {
@@ -161,6 +163,11 @@ impl Stage {
     }
 
     fn arrive_on(&mut self, connection: u64, n: u64, resume_after: Option<u64>) {
+        let connects = self.connects(connection, n, resume_after);
+        self.put(connects);
+    }
+
+    fn connects(&self, connection: u64, n: u64, resume_after: Option<u64>) -> Input {
         let row = SeatRow {
             participant: seat(n),
             meeting: meeting(),
@@ -173,7 +180,7 @@ impl Stage {
             watcher: None,
         };
         let given_at = Timestamp(i64::try_from(self.tick).unwrap());
-        self.put(Input::Connect { connection, seat: Box::new(row), given_at, resume_after });
+        Input::Connect { connection, seat: Box::new(row), given_at, resume_after }
     }
 
     fn arrive(&mut self, n: u64) {

@@ -187,7 +187,7 @@ pub(crate) fn check(rules: &VoteRules) -> Result<(), ErrorCode> {
 }
 
 /// Who may vote: sites that have declared their hall (and the chair's own hall), or delegates who came in.
-fn electors(roster: &Roster, method: VoteMethod) -> Vec<Elector> {
+pub(super) fn electors(roster: &Roster, method: VoteMethod) -> Vec<Elector> {
     let seats = roster.iter().filter(|it| it.removed_at.is_none());
     seats.filter_map(|seat| elector(seat, method)).collect()
 }
@@ -195,7 +195,7 @@ fn electors(roster: &Roster, method: VoteMethod) -> Vec<Elector> {
 fn elector(seat: &Seat, method: VoteMethod) -> Option<Elector> {
     let votes = match (method, seat.role) {
         (VoteMethod::Cards, RoomRole::Site | RoomRole::Chair) => seat.headcount,
-        (VoteMethod::Delegates | VoteMethod::Poll, RoomRole::Delegate) => 1,
+        (VoteMethod::Delegates | VoteMethod::Poll, RoomRole::Delegate) => u32::from(seat.came),
         (VoteMethod::Consensus, RoomRole::Site) => u32::from(seat.connected),
         _ => 0,
     };

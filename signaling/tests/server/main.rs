@@ -9,6 +9,7 @@ mod faults;
 mod health;
 mod insight;
 mod nodes;
+mod registrations;
 mod reviews;
 mod support;
 mod votes;

@@ -52,4 +52,12 @@ describe('the conduct of the floor', () => {
     const { conduct } = after({ type: 'conduct', act: 'limit', limit: { seconds: 300, grace_seconds: 30 } });
     expect([0, 239_000, 240_000, 300_000, 330_000].map((ms) => clockOf(conduct, ms))).toEqual(['plain', 'plain', 'soon', 'red', 'over']);
   });
+
+  it('begins the queue with those who had asked before, until each is invited', () => {
+    const asked: Fact = { type: 'conduct', act: 'registered', participant: 'a', subject: 'Thủy lợi', asked_at: 1 };
+    const waits = after(asked, { type: 'hand_raised', participant: 'b', raised: true });
+    expect([waits.queue, waits.registered.map((one) => one.subject)]).toEqual([['a', 'b'], ['Thủy lợi']]);
+    const invited = after(asked, { type: 'floor_granted', participant: 'a' });
+    expect([invited.queue, invited.registered]).toEqual([[], []]);
+  });
 });

@@ -3,7 +3,8 @@
 import type { Conduct, Fact, Participant, RoomSnapshot } from '../protocol';
 
 /** The room after a fact about its conduct; other facts leave it as it is. */
-export function withConduct(room: RoomSnapshot, fact: Fact): RoomSnapshot {
+export function withConduct(before: RoomSnapshot, fact: Fact): RoomSnapshot {
+  const room = before.registered.length === 0 ? before : withoutAnswered(before);
   switch (fact.type) {
     case 'floor_granted':
     case 'left':
@@ -22,12 +23,23 @@ export function withConduct(room: RoomSnapshot, fact: Fact): RoomSnapshot {
       return changed(room, { order: fact.order });
     case 'prepared':
       return changed(room, { next: fact.participant });
+    case 'registered': {
+      const { participant, subject, asked_at } = fact;
+      const queue = room.queue.filter((id) => id !== participant);
+      return { ...room, queue: [...queue, participant], registered: [...room.registered, { participant, subject, asked_at }] };
+    }
     case 'speaks': {
       const queue = room.queue.filter((id) => id !== fact.delegate);
       const floor = room.floor?.participant === fact.participant ? { ...room.floor, speaker: fact.delegate } : room.floor;
-      return { ...room, queue, floor };
+      return withoutAnswered({ ...room, queue, floor });
     }
   }
+}
+
+/** Who waits no longer is not among those who asked beforehand either. */
+function withoutAnswered(room: RoomSnapshot): RoomSnapshot {
+  const registered = room.registered.filter((one) => room.queue.includes(one.participant));
+  return registered.length === room.registered.length ? room : { ...room, registered };
 }
 
 function changed(room: RoomSnapshot, change: Partial<Conduct>): RoomSnapshot {
@@ -71,6 +83,13 @@ export function siteOf(room: RoomSnapshot, who: Participant): Participant | null
   const sits = (one: Participant): boolean =>
     who.site === null ? one.role === 'chair' && one.connected : one.role === 'site' && one.site === who.site;
   return room.participants.find(sits) ?? null;
+}
+
+/** The camera of whoever prepares to speak (the one of its site, for a delegate), and who it is. */
+export function preparing(room: RoomSnapshot, self: string): { who: Participant; at: Participant } | null {
+  const who = room.participants.find((one) => one.id === room.conduct.next) ?? null;
+  const at = who === null ? null : siteOf(room, who);
+  return who === null || at === null || at.id === self ? null : { who, at };
 }
 
 /** How a speaker's time stands: yellow in the last minute (or the last fifth of a shorter limit), red from the

@@ -23,6 +23,10 @@ export function conductSentence(fact: ConductFact, nameOf: (id: string | null) =
       return say('room.fact.order', { order: say(`conduct.order.${fact.order}`) });
     case 'prepared':
       return fact.participant === null ? null : say('room.fact.prepared', { name: nameOf(fact.participant) });
+    case 'registered': {
+      const name = nameOf(fact.participant);
+      return fact.subject === '' ? say('room.fact.registered', { name }) : say('room.fact.registered_subject', { name, subject: fact.subject });
+    }
     case 'speaks':
       return say('room.fact.speaks', { delegate: nameOf(fact.delegate), name: nameOf(fact.participant) });
   }

@@ -1,7 +1,7 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, Custody, CustodyAct, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording, Review,
-  ReviewNote, RoomRoutes, Seat, SignIn, StorageReport, TraceStarted, Unit,
+  Account, Custody, CustodyAct, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording,
+  Registration, Review, ReviewNote, RoomRoutes, Seat, SignIn, StorageReport, TraceStarted, Unit,
 } from '../protocol';
 import { get, getFile, post, put, remove } from './http';
 
@@ -21,6 +21,9 @@ export const openMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)
 export const endMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)}/end`);
 export const takeSeat = (id: string): Promise<Seat> => post(`${meeting(id)}/seat`);
 export const facts = (id: string): Promise<FactRecord[]> => get(`${meeting(id)}/facts`);
+
+/** Who asked to speak before the meeting opened, first come first. */
+export const registrations = (id: string): Promise<Registration[]> => get(`${meeting(id)}/registrations`);
 
 /** How the lines of an open meeting go; of one publisher with every stream. */
 export const linesOf = (id: string, of?: string): Promise<RoomRoutes> =>

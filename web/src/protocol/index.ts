@@ -3,8 +3,9 @@
 
 export const PROTOCOL_VERSION = 3;
 export const TEXT_CHARS_MAX = 2000;
+export const SUBJECT_CHARS_MAX = 200;
 
-export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
+export type ErrorCode = "not_signed_in" | "wrong_password" | "account_locked" | "forbidden" | "not_found" | "link_invalid" | "link_expired" | "seat_invalid" | "meeting_not_open" | "meeting_opened" | "meeting_ended" | "seat_taken" | "invalid_input" | "too_large" | "too_many_requests" | "conflict" | "version_mismatch" | "unknown_message" | "invalid_sdp" | "unsupported_media" | "media_unavailable" | "recorder_unavailable" | "already_recording" | "not_recording" | "disk_full" | "composition_failed" | "render_failed" | "not_in_room" | "vote_running" | "vote_not_running" | "already_cast" | "not_elector" | "tally_mismatch" | "no_electors" | "roll_running" | "roll_not_running" | "roll_incomplete" | "floor_closed" | "chat_closed" | "scene_unknown_site" | "paper_unknown" | "paper_page_unknown" | "paper_not_shown" | "paper_not_for_all" | "paper_kind_unknown" | "paper_bomb" | "paper_unreadable" | "paper_office_missing" | "breakout_running" | "breakout_not_running" | "in_group" | "internal";
 
 export type AccountRole = "admin" | "host" | "chair" | "secretary" | "desk";
 
@@ -60,7 +61,7 @@ export type Fact = { "type": "opened", title: string }
 
 export type LeaveReason = "left" | "lost" | "replaced" | "removed" | "restarted";
 
-export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, papers: PaperView, breakout: Breakout | null };
+export type RoomSnapshot = { meeting: string, title: string, opened_at: number, ended: boolean, seq: number, participants: Array<Participant>, floor: FloorHolder | null, queue: string[], registered: Array<Registered>, main: MainPicture, recording: RecordingState | null, messages: Array<Message>, agenda: Agenda, conduct: Conduct, roll: RollView | null, vote: VoteView | null, desk: DeskView, scenes: SceneView, papers: PaperView, breakout: Breakout | null };
 
 export type Participant = { id: string, publisher: string, role: RoomRole, name: string, site: string | null, connected: boolean, headcount: number, local_chair: string, sources: Array<Source>, microphone_granted: boolean, self_muted: boolean, spoken_ms: number };
 
@@ -130,44 +131,6 @@ export type ServerMessage = { "type": "welcome", participant: string, epoch: str
 export type LineQuality = { participant: string, lost_permille: number, rtt_ms: number, received_bps: number };
 
 export type RecordingFile = { path: string, bytes: number, sha256: string };
-
-export type Problem = { code: ErrorCode, field: string | null };
-
-export type SignIn = { username: string, password: string };
-
-export type Account = { id: string, username: string, name: string, role: AccountRole };
-
-export type Unit = { id: string, parent: string | null, code: string, name: string, sites: Array<Site> };
-
-export type Site = { id: string, unit: string, name: string };
-
-export type MeetingState = "scheduled" | "open" | "ended";
-
-export type Meeting = { id: string, code: string, title: string, venue: string, scheduled_at: number, state: MeetingState, opened_at: number | null, ended_at: number | null, n_sites: number, n_connected: number, n_recordings: number, has_minutes: boolean };
-
-export type NewMeeting = { title: string, venue: string, scheduled_at: number, sites: string[] };
-
-export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
-
-export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null };
-
-export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
-
-export type NewDelegate = { name: string, title: string, votes: boolean };
-
-export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> };
-
-export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
-
-export type RecordingPhase = "recording" | "composing" | "ready" | "failed" | "destroyed";
-
-export type Recording = { id: string, meeting: string, title: string, started_at: number, stopped_at: number | null, phase: RecordingPhase, permille: number, remaining_ms: number, ms: number, bytes: number, files: Array<RecordingFile>, failure: ErrorCode | null, chapters: Array<Chapter> };
-
-export type Chapter = { ms: number, kind: ChapterKind, text: string };
-
-export type ChapterKind = "speech" | "decision" | "gap" | "page";
-
-export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 
 export type RoomRoutes = { at: number, shard: number, sessions: Array<Route> };
 
@@ -293,10 +256,17 @@ export type TimeLimit = { seconds: number, grace_seconds: number };
 
 export type Conduct = { regime: Regime, limit: TimeLimit | null, order: QueueOrder, next: string | null };
 
+export type Registered = { participant: string, subject: string, asked_at: number };
+
+export type NewRegistration = { subject: string };
+
+export type Registration = { site: string | null, site_name: string, delegate: string | null, delegate_name: string, subject: string, asked_at: number };
+
 export type ConductFact = { "act": "regime", regime: Regime }
   | { "act": "limit", limit: TimeLimit | null }
   | { "act": "order", order: QueueOrder }
   | { "act": "prepared", participant: string | null }
+  | { "act": "registered" } & Registered
   | { "act": "speaks", participant: string, delegate: string };
 
 export type ConductCommand = { "act": "regime", regime: Regime }
@@ -459,4 +429,42 @@ export type CustodyRight = "hold" | "release" | "ask_destruction" | "decline_des
 export type CustodyAct = { act: CustodyRight, reason: string };
 
 export type StorageReport = { recordings: number, bytes: number, free_bytes: number, days_left: number | null };
+
+export type Problem = { code: ErrorCode, field: string | null };
+
+export type SignIn = { username: string, password: string };
+
+export type Account = { id: string, username: string, name: string, role: AccountRole };
+
+export type Unit = { id: string, parent: string | null, code: string, name: string, sites: Array<Site> };
+
+export type Site = { id: string, unit: string, name: string };
+
+export type MeetingState = "scheduled" | "open" | "ended";
+
+export type Meeting = { id: string, code: string, title: string, venue: string, scheduled_at: number, state: MeetingState, opened_at: number | null, ended_at: number | null, n_sites: number, n_connected: number, n_recordings: number, has_minutes: boolean };
+
+export type NewMeeting = { title: string, venue: string, scheduled_at: number, sites: string[] };
+
+export type JoinLink = { id: string, site: string, site_name: string, path: string, expires_at: number, revoked: boolean, used_at: number | null };
+
+export type JoinInfo = { title: string, scheduled_at: number, state: MeetingState, site_name: string, delegate: string | null, may_register: boolean, registered: string | null };
+
+export type Delegate = { id: string, site: string | null, name: string, title: string, votes: boolean, path: string, came_at: number | null };
+
+export type NewDelegate = { name: string, title: string, votes: boolean };
+
+export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> };
+
+export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
+
+export type RecordingPhase = "recording" | "composing" | "ready" | "failed" | "destroyed";
+
+export type Recording = { id: string, meeting: string, title: string, started_at: number, stopped_at: number | null, phase: RecordingPhase, permille: number, remaining_ms: number, ms: number, bytes: number, files: Array<RecordingFile>, failure: ErrorCode | null, chapters: Array<Chapter> };
+
+export type Chapter = { ms: number, kind: ChapterKind, text: string };
+
+export type ChapterKind = "speech" | "decision" | "gap" | "page";
+
+export type Minutes = { version: number, changed_at: number, document: MinutesDocument };
 

@@ -30,6 +30,7 @@ export function roomWith(participants: Participant[], change: Partial<RoomSnapsh
     participants,
     floor: null,
     queue: [],
+    registered: [],
     main: { participant: null, source: 'camera' },
     recording: null,
     messages: [],
