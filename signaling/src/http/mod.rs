@@ -48,7 +48,6 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::live::Hub;
 use crate::nodes::authority::Authority;
-use crate::nodes::link;
 use crate::papers::Papers;
 use crate::token::TokenKey;
 use crate::ws;
@@ -170,7 +169,7 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .nest("/api", api)
         .merge(media)
         .route("/ws", any(ws::upgrade))
-        .route("/node", any(link::upgrade))
+        .route("/node", any(ws::node::upgrade))
         .route("/healthz", get(operators::healthz))
         .route("/readyz", get(operators::readyz))
         .route("/metrics", get(operators::metrics))

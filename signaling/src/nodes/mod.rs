@@ -2,7 +2,6 @@
 //! connected, where each site belongs, and an outbox for each node.
 
 pub(crate) mod authority;
-pub(crate) mod link;
 pub mod token;
 
 use std::collections::HashMap;

@@ -1,6 +1,7 @@
 //! The shell of one page's WebSocket: hello, limits, heartbeat. What is said is the room's business.
 
 mod bucket;
+pub(crate) mod node;
 
 use std::net::{IpAddr, SocketAddr};
 use std::ops::ControlFlow;

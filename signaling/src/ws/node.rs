@@ -17,10 +17,10 @@ use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{Joined, Link};
 use crate::db::nodes;
 use crate::http::{ApiError, App};
 use crate::live;
+use crate::nodes::{Joined, Link};
 use crate::tree::Joining;
 
 /// A hello is not longer than this, bytes.
