@@ -56,6 +56,16 @@ pub enum Why {
 impl Why {
     const ALL: [Self; 5] = [Self::Leaving, Self::Version, Self::Frame, Self::Name, Self::Full];
 
+    /// The number with which the connection is closed (RFC 9000 §19.19).
+    pub const fn code(self) -> u32 {
+        self as u32
+    }
+
+    /// The reason with which the other end has closed; [`Self::Frame`] if it is none of ours.
+    pub fn of_code(code: u64) -> Self {
+        Self::ALL.into_iter().find(|it| u64::from(it.code()) == code).unwrap_or(Self::Frame)
+    }
+
     /// The word that both logs write.
     pub const fn word(self) -> &'static str {
         match self {
@@ -167,11 +177,6 @@ pub enum Frame {
         echo: u32,
         /// How long ago that was, µs.
         held_us: u32,
-    },
-    /// The last one.
-    Bye {
-        /// Why.
-        why: Why,
     },
 }
 
@@ -337,10 +342,6 @@ impl Frame {
                 out.push(10);
                 [number, echo, held_us].into_iter().for_each(|it| put(out, u64::from(*it)));
             }
-            Self::Bye { why } => {
-                out.push(11);
-                out.push(Why::ALL.iter().position(|it| it == why).unwrap_or(0) as u8);
-            }
         }
     }
 
@@ -387,7 +388,6 @@ impl Frame {
                 let (number_, echo) = (number(from)?, number(from)?);
                 Self::Beat { number: number_, echo, held_us: number(from)? }
             }
-            11 => Self::Bye { why: Why::ALL[usize::from(octet(from, Why::ALL.len() as u8 - 1)?)] },
             _ => return Err(FrameError::Kind),
         };
         if bytes.is_empty() { Ok(frame) } else { Err(FrameError::Surplus) }

@@ -11,7 +11,7 @@ use crate::trunk::{BEAT, DEAD_AFTER, TRUNK_VERSION};
 pub enum End {
     /// Nothing was heard of the other for [`DEAD_AFTER`].
     Silent,
-    /// We leave, and have told the other why.
+    /// We leave: the connection is to be closed with the reason.
     Refused(Why),
     /// The other left.
     Left(Why),
@@ -74,12 +74,11 @@ impl Link {
         self.rtt
     }
 
-    /// Takes a frame. After [`Heard::Over`] with [`End::Refused`], a [`Frame::Bye`] with the reason is the last to send.
+    /// Takes a frame.
     pub fn handle(&mut self, frame: Frame, now: Instant) -> Heard {
         self.heard = now;
         let refused = |why| Heard::Over(End::Refused(why));
         match frame {
-            Frame::Bye { why } => Heard::Over(End::Left(why)),
             Frame::Hello { .. } if self.is_up => refused(Why::Frame),
             Frame::Hello { version, .. } if version != TRUNK_VERSION => refused(Why::Version),
             Frame::Hello { name, .. } if name != self.peer => refused(Why::Name),

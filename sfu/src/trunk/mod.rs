@@ -1,11 +1,12 @@
-//! Trunks between media nodes (ADR 0011), so far as they need neither sockets nor clocks: what is said on one
-//! ([`frame`]), how its two ends know that the other lives ([`link`]), which packets it carries ([`relay`]), and how
-//! those that were lost come again ([`repair`]). Nothing of the node uses them yet.
+//! Trunks between media nodes (ADR 0011): what is said on one ([`frame`]), how its two ends know that the other lives
+//! ([`link`]), which packets it carries ([`relay`]), how those that were lost come again ([`repair`]), and the
+//! connection ([`shell`], the only one with sockets and a clock). Nothing of the node uses them yet.
 
 pub mod frame;
 pub mod link;
 pub mod relay;
 pub mod repair;
+pub mod shell;
 
 /// Version of what is said on trunks. Both ends speak the same or they part.
 pub const TRUNK_VERSION: u32 = 1;

@@ -256,7 +256,7 @@ impl Relay {
                 Ok(())
             }
             // The link's own.
-            Frame::Hello { .. } | Frame::Beat { .. } | Frame::Bye { .. } => Err(Why::Frame),
+            Frame::Hello { .. } | Frame::Beat { .. } => Err(Why::Frame),
         }
     }
 
