@@ -58,6 +58,9 @@ async fn facts(data: &Path, report: &mut Report) -> anyhow::Result<()> {
         Verified::Whole { n_meetings, n_facts } => report
             .lines
             .push(format!("{n_facts} facts of {n_meetings} meetings are as they were written.")),
+        Verified::CustodyAltered { recording, seq } => report.bad(format!(
+            "Recording {recording}, line {seq} of its custody log was changed or taken out."
+        )),
         Verified::Altered { meeting, title, seq, reason } => {
             report.bad(format!("Meeting {meeting} \"{title}\", fact {seq}: {reason}."));
         }

@@ -266,6 +266,8 @@ pub enum RecordingPhase {
     Ready,
     /// Composition failed; the archive is kept and can be composed again.
     Failed,
+    /// Destroyed with a second person's approval; only its custody log is left.
+    Destroyed,
 }
 
 /// `GET /api/recordings`, `GET /api/recordings/{id}`.

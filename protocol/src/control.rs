@@ -318,6 +318,11 @@ pub enum RecorderCommand {
         /// Of which meeting.
         meeting: MeetingId,
     },
+    /// Delete everything of a recording; answered by `Destroyed`, also if nothing was there.
+    Destroy {
+        /// Which.
+        recording: RecordingId,
+    },
     /// Print a table; answered like minutes.
     RenderTable {
         /// Ties the answer to it.
@@ -437,6 +442,11 @@ pub enum RecorderEvent {
         ms: u64,
         /// What can be downloaded: paths below the recording's folder.
         files: Vec<RecordingFile>,
+    },
+    /// A recording is gone.
+    Destroyed {
+        /// Which.
+        recording: RecordingId,
     },
     /// The document, or why not.
     Rendered {

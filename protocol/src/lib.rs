@@ -4,7 +4,7 @@
 //! Reading order: [`id`], [`time`], [`role`], [`media`] (what is published and watched), [`fact`]
 //! (what happened, the source of every other record), [`room`] (what a room looks like now),
 //! [`client`] (the browser's WebSocket), [`control`] (role to role), [`tap`] (media to recorder),
-//! [`node`] (other machines of the tree), [`minutes`] (the document), [`agenda`] (what is dealt with), [`conduct`] (regimes, limits), [`vote`] (votes), [`roll`] (roll-call), [`breakout`] (group discussion), [`paper`] (documents on the screens), [`table`] (tables to be printed), [`insight`] (how the lines go), [`health`] (how the sites do), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
+//! [`node`] (other machines of the tree), [`minutes`] (the document), [`agenda`] (what is dealt with), [`conduct`] (regimes, limits), [`vote`] (votes), [`roll`] (roll-call), [`breakout`] (group discussion), [`paper`] (documents on the screens), [`table`] (tables to be printed), [`insight`] (how the lines go), [`health`] (how the sites do), [`custody`] (what happens to recordings), [`api`] (bodies of the HTTP API), [`error`] (codes a user can see).
 
 pub mod agenda;
 pub mod api;
@@ -12,6 +12,7 @@ pub mod breakout;
 pub mod client;
 pub mod conduct;
 pub mod control;
+pub mod custody;
 pub mod desk;
 pub mod error;
 pub mod fact;

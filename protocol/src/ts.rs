@@ -28,6 +28,19 @@ fn of_insight() -> Vec<String> {
     ]
 }
 
+/// What happens to recordings.
+fn of_custody() -> Vec<String> {
+    declarations![
+        crate::custody::CustodyEvent,
+        crate::custody::CustodyEntry,
+        crate::custody::DestructionAsked,
+        crate::custody::Custody,
+        crate::custody::CustodyRight,
+        crate::custody::CustodyAct,
+        crate::custody::StorageReport,
+    ]
+}
+
 /// The tree of media nodes.
 fn of_nodes() -> Vec<String> {
     declarations![
@@ -223,7 +236,7 @@ fn text() -> String {
     ];
     let others = [of_insight(), of_votes(), of_rolls(), of_conduct(), of_desk(), of_health()];
     declarations.extend(others.concat());
-    declarations.extend([of_nodes(), of_review(), of_minutes()].concat());
+    declarations.extend([of_nodes(), of_review(), of_minutes(), of_custody()].concat());
     let mut text = String::from(
         "// Written by `protocol/src/ts.rs` from the Rust types, where each is explained. Do not edit: change\n\
          // those, then run `make types`.\n\n",

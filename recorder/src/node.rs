@@ -1,7 +1,7 @@
 //! The tokio shell of the recorder: links on one side, archive and child processes on the other. It
 //! carries values between them and the sessions, and decides nothing.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Node {
     /// Folders of all recordings of the archive.
     dirs: HashMap<RecordingId, PathBuf>,
     unfinished: Vec<RecordingId>,
+    /// To be destroyed as soon as nothing is made of them any more.
+    doomed: HashSet<RecordingId>,
     events: VecDeque<RecorderEvent>,
 }
 
@@ -62,6 +64,7 @@ impl Node {
     /// Opens (or creates) the archive and finds what a crash left unfinished.
     pub fn open(config: Config) -> Result<Self, Error> {
         std::fs::create_dir_all(&config.archive).map_err(Error::archive(&config.archive))?;
+        scan::sweep(&config.archive)?;
         let (mut sessions, mut dirs, mut unfinished) = (HashMap::new(), HashMap::new(), Vec::new());
         for (dir, manifest) in scan::recordings(&config.archive)? {
             let recording = manifest.recording;
@@ -76,7 +79,8 @@ impl Node {
             sessions.insert(recording, Session::restore(manifest, bytes_in(&dir)));
             dirs.insert(recording, dir);
         }
-        Ok(Self { config, sessions, dirs, unfinished, events: VecDeque::new() })
+        let (doomed, events) = (HashSet::new(), VecDeque::new());
+        Ok(Self { config, sessions, dirs, unfinished, doomed, events })
     }
 
     /// Serves until `shutdown` completes or the command link closes, then writes out what waits. What was
@@ -118,9 +122,12 @@ impl Node {
                     Some(command) => self.command(command, &links).await,
                     None => break,
                 },
-                Some(report) = reports.recv() => {
-                    self.input(recording_of(&report), Input::Written(report), now(), &links).await;
-                }
+                Some(report) = reports.recv() => match report {
+                    Report::PutAside { recording, to } => self.delete(recording, to, &links),
+                    report => {
+                        self.input(recording_of(&report), Input::Written(report), now(), &links).await;
+                    }
+                },
                 Some((recording, job)) = jobs_said.recv() => {
                     self.input(recording, Input::Job(job), now(), &links).await;
                 }
@@ -157,6 +164,7 @@ impl Node {
                 self.restore(recording);
                 self.input(recording, Input::Compose, now(), links).await;
             }
+            RecorderCommand::Destroy { recording } => self.destroy(recording, links).await,
             RecorderCommand::RenderTable { request, table, format } => {
                 let (printed, printers) = (links.printed.clone(), links.printers.clone());
                 let worker = self.config.worker.clone();
@@ -176,6 +184,43 @@ impl Node {
                 });
             }
         }
+    }
+
+    /// Deletes everything of a recording, once its session is over. What cannot be deleted is tried again at the next
+    /// start: the control plane asks until it hears that it is gone.
+    async fn destroy(&mut self, recording: RecordingId, links: &Links) {
+        if self.sessions.contains_key(&recording) {
+            self.doomed.insert(recording);
+            return;
+        }
+        let Some(dir) = self.dirs.get(&recording).cloned() else {
+            return self.say(RecorderEvent::Destroyed { recording });
+        };
+        // The writer may still have something of it to write, so it is asked in its turn.
+        if links.writer.send(writer::Command::PutAside { recording, dir }).await.is_err() {
+            tracing::error!(%recording, "the archive's writer is gone");
+        }
+    }
+
+    fn delete(&mut self, recording: RecordingId, aside: PathBuf, links: &Links) {
+        self.dirs.remove(&recording);
+        let deleted = links.printed.clone();
+        tokio::spawn(async move {
+            let removed = tokio::task::spawn_blocking(move || std::fs::remove_dir_all(aside)).await;
+            match removed {
+                Ok(Err(error)) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::error!(%recording, %error, "a recording could not be destroyed");
+                }
+                Err(error) => {
+                    tracing::error!(%recording, %error, "a recording could not be destroyed");
+                }
+                Ok(Ok(()) | Err(_)) => {
+                    tracing::info!(%recording, "a recording was destroyed");
+                    // The node ends: the control plane asks again at the next start.
+                    let _ = deleted.send(RecorderEvent::Destroyed { recording }).await;
+                }
+            }
+        });
     }
 
     /// Takes a recording that is over from disk again. False if there is none.
@@ -239,6 +284,9 @@ impl Node {
         }
         if self.sessions.get(&recording).is_some_and(Session::is_over) {
             self.sessions.remove(&recording);
+            if self.doomed.remove(&recording) {
+                self.destroy(recording, links).await;
+            }
         }
     }
 
@@ -294,6 +342,7 @@ fn recording_of(report: &Report) -> RecordingId {
         | Report::Failed { recording, .. }
         | Report::Recovered { recording }
         | Report::Saved { recording, .. }
+        | Report::PutAside { recording, .. }
         | Report::Closed { recording, .. } => *recording,
     }
 }

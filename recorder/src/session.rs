@@ -260,6 +260,8 @@ impl Session {
                 self.finish(ended.unwrap_or(now));
             }
             Report::Saved { state, .. } => self.handle_input(Input::Saved(state), now),
+            // Only of recordings whose session is over.
+            Report::PutAside { .. } => {}
         }
     }
 

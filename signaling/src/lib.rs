@@ -10,6 +10,7 @@ mod blind;
 mod clock;
 mod config;
 mod control;
+mod custody;
 mod db;
 pub mod demo;
 mod error;

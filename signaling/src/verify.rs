@@ -4,9 +4,9 @@ use std::path::Path;
 
 use protocol::api::MeetingState;
 use protocol::fact::{Fact, FactRecord};
-use protocol::id::MeetingId;
+use protocol::id::{MeetingId, RecordingId};
 
-use crate::db::{Db, facts, meetings};
+use crate::db::{Db, custody, facts, meetings};
 use crate::error::Error;
 
 /// What [`verify`] found.
@@ -30,6 +30,13 @@ pub enum Verified {
         /// What is wrong with it, in English.
         reason: &'static str,
     },
+    /// A line of a recording's custody log is not what was written.
+    CustodyAltered {
+        /// The recording.
+        recording: RecordingId,
+        /// Number of the first line that is wrong or missing.
+        seq: u64,
+    },
 }
 
 /// Checks the facts of every meeting of a data folder. The server may be running.
@@ -48,7 +55,11 @@ pub async fn verify(data: &Path) -> Result<Verified, Error> {
         }
         n_facts += rows.len() as u64;
     }
+    let custody = custody::first_wrong(&db).await?;
     db.close().await;
+    if let Some((recording, seq)) = custody {
+        return Ok(Verified::CustodyAltered { recording, seq });
+    }
     Ok(Verified::Whole { n_meetings: all.len() as u64, n_facts })
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import * as act from './acts.mjs';
 import { check, note, sleep, step, until } from './check.mjs';
 import * as chromium from './chromium.mjs';
+import { custody } from './custody.mjs';
 import * as probe from './probe.mjs';
 import { review } from './review.mjs';
 import { Server } from './server.mjs';
@@ -42,6 +43,7 @@ export async function meeting() {
     await recording(world);
     await review(world, { spoke: SITES.slice(0, 2).map((it) => it.name), silent: [SITES[2].name] });
     await minutes(world);
+    await custody(world);
     const errors = open.flatMap((it) => it.errors).filter((text) => !isOfTheCrash(text));
     check('no page reported an error', errors.length === 0, errors.slice(0, 5).join(' | '));
   } catch (error) {

@@ -28,6 +28,9 @@ pub const REVIEW: &str = "review.json";
 /// Its small pictures.
 pub const THUMBS: &str = "review.jpg";
 
+/// What the name of a folder ends with that is being deleted.
+pub(crate) const ASIDE: &str = "destroyed";
+
 /// The folder of a recording.
 pub fn recording_dir(archive: &Path, meeting: MeetingId, recording: RecordingId) -> PathBuf {
     archive.join(meeting.to_string()).join(recording.to_string())

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::id::{MeetingId, RecordingId};
 
+use super::ASIDE;
 use super::manifest::Manifest;
 use crate::error::Error;
 
@@ -20,6 +21,19 @@ pub fn recordings(archive: &Path) -> Result<Vec<(PathBuf, Manifest)>, Error> {
     }
     found.sort_by_key(|(_, manifest)| manifest.recording);
     Ok(found)
+}
+
+/// Deletes what a crash kept from being deleted.
+pub(crate) fn sweep(archive: &Path) -> Result<(), Error> {
+    for meeting in folders::<MeetingId>(archive)? {
+        for entry in std::fs::read_dir(&meeting).map_err(Error::archive(&meeting))? {
+            let path = entry.map_err(Error::archive(&meeting))?.path();
+            if path.extension().is_some_and(|it| it == ASIDE) {
+                std::fs::remove_dir_all(&path).map_err(Error::archive(&path))?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Folders below `dir` whose name is an id.

@@ -13,6 +13,7 @@ use protocol::id::RecordingId;
 use protocol::tap::{TapMessage, TapTrackInfo};
 use tokio::sync::mpsc;
 
+use super::ASIDE;
 use super::disk::{Disk, DiskFile};
 use super::journal::Line;
 use super::manifest::{Manifest, State};
@@ -54,6 +55,13 @@ pub enum Command {
         dir: PathBuf,
         /// With what.
         manifest: Box<Manifest>,
+    },
+    /// Put a recording's folder aside, to be deleted: after everything that was to be written into it.
+    PutAside {
+        /// Which.
+        recording: RecordingId,
+        /// Its folder.
+        dir: PathBuf,
     },
     /// What the tap says.
     Tap(TapMessage),
@@ -105,6 +113,13 @@ pub enum Report {
         recording: RecordingId,
         /// In which state.
         state: State,
+    },
+    /// A recording's folder was put aside, and nothing will be written into it.
+    PutAside {
+        /// Of which recording.
+        recording: RecordingId,
+        /// Where it is now.
+        to: PathBuf,
     },
     /// A part is closed.
     Closed {
@@ -164,8 +179,21 @@ impl Writer {
                 }
             }
             Command::Save { dir, manifest } => self.save(dir, manifest),
+            Command::PutAside { recording, dir } => self.put_aside(recording, dir),
             Command::Tap(message) => self.tap(message),
             Command::Close { recording, line } => self.close(recording, &line),
+        }
+    }
+
+    /// Renames a recording's folder. Deleting it here would keep other recordings from being written.
+    fn put_aside(&mut self, recording: RecordingId, dir: PathBuf) {
+        self.unsaved.remove(&dir);
+        let to = dir.with_extension(ASIDE);
+        match std::fs::rename(&dir, &to) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                tracing::error!(%recording, %error, "a recording could not be put aside");
+            }
+            Ok(()) | Err(_) => self.outbox.push_back(Report::PutAside { recording, to }),
         }
     }
 

@@ -204,3 +204,29 @@ fn document() -> protocol::minutes::MinutesDocument {
         "log_hash":""}"#;
     serde_json::from_str(text).expect("a document")
 }
+
+#[tokio::test]
+async fn a_recording_that_is_destroyed_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let folder = recording_dir(&dir.path().join("archive"), meeting(), recording());
+    let left =
+        || std::fs::read_dir(folder.parent().expect("a meeting's")).expect("a folder").count();
+    let mut bench = Bench::start(dir.path(), DONE);
+    bench.next().await;
+    bench.record().await;
+    bench.say(RecorderCommand::Destroy { recording: recording() }).await;
+    bench.say(RecorderCommand::Stop { recording: recording(), at: Timestamp(3_000) }).await;
+    let composed = bench.result().await;
+    assert!(matches!(composed, RecorderEvent::Composed { .. }), "what is being made is finished");
+    assert_eq!(bench.result().await, RecorderEvent::Destroyed { recording: recording() });
+    assert_eq!(left(), 0);
+    bench.say(RecorderCommand::Destroy { recording: recording() }).await;
+    assert_eq!(bench.result().await, RecorderEvent::Destroyed { recording: recording() }, "again");
+    bench.end().await;
+    // A crash in the middle of deleting: the rest goes at the next start.
+    std::fs::create_dir_all(folder.with_extension("destroyed").join("tracks")).expect("a folder");
+    let mut bench = Bench::start(dir.path(), DONE);
+    assert_eq!(bench.next().await, RecorderEvent::Ready { unfinished: Vec::new() });
+    assert_eq!(left(), 0);
+    bench.end().await;
+}

@@ -30,9 +30,11 @@ fn drain(session: &mut Session) -> Vec<String> {
             }
             Output::Event(RecorderEvent::Composed { ms, .. }) => format!("composed {ms}"),
             Output::Event(RecorderEvent::Failed { code, .. }) => format!("failed {code:?}"),
-            Output::Event(RecorderEvent::Ready { .. } | RecorderEvent::Rendered { .. }) => {
-                "not of one recording".into()
-            }
+            Output::Event(
+                RecorderEvent::Ready { .. }
+                | RecorderEvent::Rendered { .. }
+                | RecorderEvent::Destroyed { .. },
+            ) => "not of one recording".into(),
         })
         .collect()
 }

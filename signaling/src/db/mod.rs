@@ -6,6 +6,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod contacts;
+pub(crate) mod custody;
 pub(crate) mod delegates;
 pub(crate) mod facts;
 pub(crate) mod links;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004.sql"),
     include_str!("migrations/0005.sql"),
     include_str!("migrations/0006.sql"),
+    include_str!("migrations/0007.sql"),
 ];
 
 /// Connections that read at the same time. More would only wait for two cores.
@@ -294,7 +296,7 @@ mod tests {
         sqlx::query("pragma user_version = 99").execute(&db.write).await.unwrap();
         db.close().await;
         let error = Db::open(data.path()).await.unwrap_err();
-        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 6 }), "{error}");
+        assert!(matches!(error, Error::DatabaseNewer { found: 99, known: 7 }), "{error}");
     }
 
     #[tokio::test]

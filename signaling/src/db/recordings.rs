@@ -109,6 +109,18 @@ pub(crate) async fn set_composed(
     Ok(())
 }
 
+/// It is gone.
+pub(crate) async fn set_destroyed(db: &Db, id: RecordingId) -> Result<()> {
+    sqlx::query(
+        "update recording set phase = 'destroyed', bytes = 0, files = '[]', failure = null \
+         where recording_id = $1",
+    )
+    .bind(id.to_string())
+    .execute(&db.write)
+    .await?;
+    Ok(())
+}
+
 /// It failed. A running recording goes on trying, so only a stopped one is `failed`.
 pub(crate) async fn set_failed(db: &Db, id: RecordingId, code: ErrorCode) -> Result<()> {
     sqlx::query(

@@ -4,6 +4,7 @@
 mod access;
 mod assets;
 mod body;
+mod custody;
 mod delegates;
 mod desk;
 mod error;
@@ -102,6 +103,8 @@ fn of_recordings() -> Router<Arc<App>> {
     Router::new()
         .route("/recordings", get(recordings::list))
         .route("/recordings/{id}", get(recordings::find))
+        .route("/archive", get(custody::storage))
+        .route("/recordings/{id}/custody", get(custody::show).post(custody::act))
         .route("/recordings/{id}/compose", post(recordings::compose))
         .route("/recordings/{id}/files/{*path}", get(recordings::file))
         .route("/recordings/{id}/notes", get(reviews::list).post(reviews::add))

@@ -18,7 +18,7 @@ use tower_http::services::ServeFile;
 use super::access::SignedIn;
 use super::body::Parsed;
 use super::{ApiError, App};
-use crate::db::{facts, recordings};
+use crate::db::{custody, facts, recordings};
 use crate::minutes::chapters;
 
 /// The archive's folder in the data folder.
@@ -59,7 +59,7 @@ pub(super) async fn find(
     Ok(Json(recording))
 }
 
-async fn found(app: &App, id: RecordingId) -> Result<Recording, ApiError> {
+pub(super) async fn found(app: &App, id: RecordingId) -> Result<Recording, ApiError> {
     recordings::find(&app.db, id).await?.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn compose(
     account.require(&[Secretary, Desk])?;
     let recording = found(&app, id).await?;
     match recording.phase {
-        RecordingPhase::Recording | RecordingPhase::Composing => {
+        RecordingPhase::Recording | RecordingPhase::Composing | RecordingPhase::Destroyed => {
             return Err(ErrorCode::Conflict.into());
         }
         RecordingPhase::Ready | RecordingPhase::Failed => {}
@@ -97,7 +97,7 @@ pub(super) async fn compose(
 /// path leads out of the folder.
 pub(super) async fn file(
     State(app): State<Arc<App>>,
-    _: SignedIn,
+    account: SignedIn,
     Parsed((id, path)): Parsed<(RecordingId, String)>,
     request: Request,
 ) -> Result<Response, ApiError> {
@@ -110,6 +110,10 @@ pub(super) async fn file(
     let file = folder.join(id.to_string()).join(&listed.path);
     let download =
         request.uri().query().is_some_and(|it| it.split('&').any(|it| it == "download=1"));
+    if let Some(event) = custody::of_request(&listed.path, download) {
+        // First on record, then given out.
+        custody::note(&app.db, id, account.0.id, &event, app.now()).await?;
+    }
     let mut response = match ServeFile::new(file).oneshot(request).await {
         Ok(response) => response.into_response(),
         Err(never) => match never {},

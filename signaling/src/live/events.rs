@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use super::routing::Heard;
 use super::{Hub, RoomHandle, ToRoom, on_demand};
 use crate::clock;
-use crate::db::{DbError, meetings, recordings};
+use crate::db::{DbError, custody, meetings, recordings};
 use crate::room::{Input, RecorderSays};
 
 /// Carries the root's events until its end of the link is gone.
@@ -192,6 +192,10 @@ async fn recorder_event(hub: &Hub, event: RecorderEvent) -> Result<(), DbError> 
             for (recording, meeting) in unfinished {
                 finish_unless_running(hub, recording, meeting).await?;
             }
+            // Approved, but a crash or a full queue kept it from being done.
+            for recording in custody::left_over(&hub.db).await? {
+                hub.tell_recorder(RecorderCommand::Destroy { recording });
+            }
             Ok(())
         }
         RecorderEvent::Recording { recording, bytes, ms } => {
@@ -210,6 +214,9 @@ async fn recorder_event(hub: &Hub, event: RecorderEvent) -> Result<(), DbError> 
         RecorderEvent::Composed { recording, ms, files } => {
             hub.tables().recorded.remove(&recording);
             recordings::set_composed(&hub.db, recording, ms, &files).await
+        }
+        RecorderEvent::Destroyed { recording } => {
+            recordings::set_destroyed(&hub.db, recording).await
         }
         RecorderEvent::Rendered { request, document } => {
             let waiting = hub.tables().rendering.remove(&request);

@@ -12,8 +12,8 @@ use protocol::fact::{Fact, FactRecord};
 use protocol::media::{Layer, Slot, Source, TrackKey, Want};
 use serde_json::json;
 
-use crate::reviews;
 use crate::support::{Server, request_to, send_to};
+use crate::{custody, reviews};
 
 #[tokio::test]
 async fn the_office_signs_in_sees_the_province_and_plans_a_meeting() {
@@ -248,6 +248,7 @@ async fn a_meeting_is_recorded_ended_drafted_edited_and_printed() {
     compose(&server, data.path(), recording).await;
     check_recording(&server, recording, &secretary).await;
     check_minutes(&mut server, &secretary, &local_chair).await;
+    custody::check(&mut server, recording).await;
     server.stop().await;
     let verified = signaling::verify(data.path()).await.unwrap();
     assert!(matches!(verified, signaling::Verified::Whole { n_meetings: 1, .. }), "{verified:?}");

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests do")]
 
+mod custody;
 mod desk;
 mod faults;
 mod health;

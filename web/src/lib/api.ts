@@ -1,7 +1,7 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording, Review,
-  ReviewNote, RoomRoutes, Seat, SignIn, TraceStarted, Unit,
+  Account, Custody, CustodyAct, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording, Review,
+  ReviewNote, RoomRoutes, Seat, SignIn, StorageReport, TraceStarted, Unit,
 } from '../protocol';
 import { get, getFile, post, put, remove } from './http';
 
@@ -49,6 +49,11 @@ export const recordings = (of?: string): Promise<Recording[]> =>
   get(of === undefined ? '/api/recordings' : `/api/recordings?meeting=${at(of)}`);
 export const recordingOf = (id: string): Promise<Recording> => get(`/api/recordings/${at(id)}`);
 export const compose = (id: string): Promise<Recording> => post(`/api/recordings/${at(id)}/compose`);
+
+export const custodyOf = (id: string): Promise<Custody> => get(`/api/recordings/${at(id)}/custody`);
+export const actOnCustody = (id: string, act: CustodyAct): Promise<Custody> =>
+  post(`/api/recordings/${at(id)}/custody`, act);
+export const storage = (): Promise<StorageReport> => get('/api/archive');
 
 /** Who spoke when, how loud it was; made with the composed video. */
 export const reviewOf = (id: string): Promise<Review> => get(fileUrl(id, 'review.json'));

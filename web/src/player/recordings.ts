@@ -26,6 +26,7 @@ export function isMoving(recording: Recording): boolean {
       return true;
     case 'ready':
     case 'failed':
+    case 'destroyed':
       return false;
   }
 }

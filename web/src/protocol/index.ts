@@ -159,7 +159,7 @@ export type NewDelegates = { site: string | null, delegates: Array<NewDelegate> 
 
 export type Seat = { participant: string, meeting: string, title: string, name: string, role: RoomRole, token: string };
 
-export type RecordingPhase = "recording" | "composing" | "ready" | "failed";
+export type RecordingPhase = "recording" | "composing" | "ready" | "failed" | "destroyed";
 
 export type Recording = { id: string, meeting: string, title: string, started_at: number, stopped_at: number | null, phase: RecordingPhase, permille: number, remaining_ms: number, ms: number, bytes: number, files: Array<RecordingFile>, failure: ErrorCode | null, chapters: Array<Chapter> };
 
@@ -439,4 +439,24 @@ export type VoteRow = { at: number, rules: VoteRules, outcome: VoteOutcome, rema
 export type RecordingRow = { recording: string, started_at: number, ms: number, sha256: string };
 
 export type PaperRow = { name: string, pages: number, shown: Array<[number, number]> };
+
+export type CustodyEvent = { "type": "viewed" }
+  | { "type": "downloaded", path: string }
+  | { "type": "held", reason: string }
+  | { "type": "released", reason: string }
+  | { "type": "destruction_asked", reason: string }
+  | { "type": "destruction_declined" }
+  | { "type": "destroyed" };
+
+export type CustodyEntry = { at: number, by: string, event: CustodyEvent };
+
+export type DestructionAsked = { by: string, at: number, reason: string, mine: boolean };
+
+export type Custody = { held: string | null, asked: DestructionAsked | null, may: Array<CustodyRight>, entries: Array<CustodyEntry>, n_entries: number };
+
+export type CustodyRight = "hold" | "release" | "ask_destruction" | "decline_destruction" | "approve_destruction";
+
+export type CustodyAct = { act: CustodyRight, reason: string };
+
+export type StorageReport = { recordings: number, bytes: number, free_bytes: number, days_left: number | null };
 

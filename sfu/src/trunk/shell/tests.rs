@@ -180,3 +180,15 @@ async fn an_end_that_says_nonsense_later_is_parted_from_with_a_reason() {
     let (told, ()) = timeout(LONG, async { tokio::join!(says, takes) }).await.unwrap();
     assert_eq!(end_of::<Trunk>(Err(told)), End::Left(Why::Frame));
 }
+
+#[tokio::test]
+async fn a_name_that_no_certificate_can_have_is_refused_before_anything_is_sent() {
+    let child = Authority::new().port("xa-1", "xa-1");
+    for name in ["123", "-xa", "xa 1", ""] {
+        let dialled = child.dial(here(), name).await;
+        assert!(matches!(dialled, Err(TrunkError::Name)), "{name}");
+    }
+    for name in ["xa_1", "XA-1", "1a"] {
+        assert!(ServerName::try_from(name).is_ok(), "{name}");
+    }
+}
