@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(stun framing rtp rtcp transport_cc feedback offer dtls codecs red dependency node)
+[ ${#targets[@]} -gt 0 ] || targets=(stun framing rtp rtcp transport_cc feedback offer dtls codecs red dependency node trunk)
 triple=$(rustc +nightly -vV | sed -n 's/^host: //p')
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 coverage="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters"

@@ -30,7 +30,7 @@ mod payloads;
 #[cfg(test)]
 mod replay;
 
-pub use payloads::{codecs, dependency, feedback, framing, red};
+pub use payloads::{codecs, dependency, feedback, framing, red, trunk};
 
 /// Password of every session.
 const PASSWORD: &str = "aaaaaaaaaaaaaaaaaaaaaaaa";

@@ -5,7 +5,7 @@
 //! Reading order: [`config`], [`error`], [`node`] (the shell), `shard` (what crosses between threads), `core`
 //! (what it decides), `session` and `room` (what it knows), `forward` (the hot path), `receive` (what
 //! publishers are told), `speaker` (who is heard), `insight` and `trace` (what technicians are told), `peer`
-//! (the only folder that names webrtc-rs). `system` is the only file with unsafe code.
+//! (the only folder that names webrtc-rs), [`trunk`] (what nodes say to each other). `system` is the only file with unsafe code.
 
 mod answer;
 mod bandwidth;
@@ -35,6 +35,7 @@ mod system;
 mod tap;
 mod tcp;
 mod trace;
+pub mod trunk;
 
 pub use config::Config;
 pub use error::Error;

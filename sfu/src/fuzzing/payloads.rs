@@ -1,10 +1,14 @@
 //! The parsers behind the decryption: payloads of every codec, redundant sound, dependency descriptors,
-//! transport-wide feedback; and the cutting of a TCP stream, which comes before all else.
+//! transport-wide feedback; the cutting of a TCP stream, which comes before all else; and what other
+//! nodes say on trunks.
 
 use crate::bandwidth::feedback::Feedback;
 use crate::codec::dependency::{self, BYTES_MAX};
 use crate::codec::{self, Codec, Info, Moves};
 use crate::tcp;
+use crate::trunk::frame::{Frame, Reader, read_flow, write_flow};
+use crate::trunk::link::{Heard, Link};
+use crate::trunk::relay::Relay;
 
 /// Every codec's payload: whatever is read, moving its counters changes nothing else.
 pub fn codecs(data: &[u8]) {
@@ -89,4 +93,33 @@ pub fn framing(data: &[u8]) {
 #[expect(clippy::panic, reason = "a fuzz target finds panics")]
 fn panic_on(what: &str) {
     panic!("{what}");
+}
+
+/// What a node says on a trunk: a stream of frames, first read, then, after a hello, handled by a parent and by a child;
+/// and the same bytes as a datagram. What was read is written as it was read.
+pub fn trunk(data: &[u8]) {
+    let now = super::start();
+    if let Ok((track, layer, rtp)) = read_flow(data) {
+        let mut out = Vec::new();
+        write_flow(&mut out, track, layer);
+        out.extend_from_slice(rtp);
+        assert_eq!(read_flow(&out), Ok((track, layer, rtp)));
+    }
+    let (mut reader, mut link) = (Reader::default(), Link::new("n", now));
+    link.handle(Link::hello("n"), now);
+    let mut relay = Relay::default();
+    let ends = [relay.attach(true), relay.attach(false)].map(Option::unwrap_or_default);
+    relay.set_here("r", true, now);
+    reader.push(data);
+    while let Ok(Some(frame)) = reader.poll() {
+        let mut out = Vec::new();
+        frame.write(&mut out);
+        assert_eq!(Frame::read(&out[2..]).as_ref(), Ok(&frame));
+        for end in ends {
+            if let Heard::Pass(frame) = link.handle(frame.clone(), now) {
+                let _ = relay.handle(end, frame, now);
+            }
+        }
+        while relay.poll().is_some() {}
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 /// A folder's name and the function that its files go through.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 12] = [
+const TARGETS: [Target; 13] = [
     ("stun", super::stun),
     ("framing", super::framing),
     ("rtp", super::rtp),
@@ -19,6 +19,7 @@ const TARGETS: [Target; 12] = [
     ("red", super::red),
     ("dependency", super::dependency),
     ("node", super::node),
+    ("trunk", super::trunk),
 ];
 
 /// Bytes of all corpora together: they are committed, so they stay small.
