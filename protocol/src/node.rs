@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::control::{MediaCommand, MediaEvent};
+use crate::id::SiteId;
 
 /// Version of the link that this program speaks. It works together with the one before.
 pub const NODE_VERSION: u32 = 1;
@@ -235,7 +236,7 @@ pub struct NodeView {
     pub load_permille: u16,
     /// Its trunk to the parent, if that is up.
     pub trunk: Option<TrunkReport>,
-    /// Sites whose media is here now, by their seats' names.
+    /// Sites whose media is here now, by their seats' names; empty if others were asked for.
     pub sites: Vec<NodeSite>,
     /// Which units are sent here: codes, with all below them.
     pub units: Vec<String>,
@@ -255,6 +256,8 @@ pub struct NodeSite {
     pub room: String,
     /// The seat's name.
     pub name: String,
+    /// The site that it is; none: a source that has no site, a control desk.
+    pub site: Option<SiteId>,
 }
 
 /// Whether a node is there.

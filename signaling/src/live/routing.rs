@@ -318,16 +318,20 @@ impl Hub {
         theirs.map(|(session, _)| *session).collect()
     }
 
-    /// All nodes with their sites, for people.
-    pub(crate) fn node_views(&self) -> Vec<NodeView> {
+    /// All nodes, for people; with their sites, or only those of one node.
+    pub(crate) fn node_views(&self, sites_of: Option<&str>) -> Vec<NodeView> {
         let tables = self.tables();
         let mut views = self.nodes.views(&tables.n_sites());
         for place in tables.sessions.values() {
             let name = place.node.as_deref().unwrap_or(ROOT);
+            if sites_of.is_some_and(|it| it != name) {
+                continue;
+            }
             let Some(view) = views.iter_mut().find(|it| it.name == name) else { continue };
             let (publisher, room) = (place.publisher.clone(), place.room.clone());
-            let name = self.nodes.seat_name(&publisher).unwrap_or_else(|| publisher.clone());
-            view.sites.push(NodeSite { publisher, room, name });
+            let seat = self.nodes.seat_name(&publisher);
+            let (name, site) = seat.unwrap_or_else(|| (publisher.clone(), None));
+            view.sites.push(NodeSite { publisher, room, name, site });
         }
         for view in &mut views {
             view.sites.sort_by(|a, b| (&a.name, &a.publisher).cmp(&(&b.name, &b.publisher)));

@@ -246,9 +246,9 @@ impl Nodes {
         names.into_iter().map(|name| inner.view(name, n_sites)).collect()
     }
 
-    /// The name of a seat, for people.
-    pub(crate) fn seat_name(&self, publisher: &str) -> Option<String> {
-        self.lock().seats.get(publisher).map(|it| it.name.clone())
+    /// The name of a seat, for people, and its site.
+    pub(crate) fn seat_name(&self, publisher: &str) -> Option<(String, Option<SiteId>)> {
+        self.lock().seats.get(publisher).map(|it| (it.name.clone(), it.site))
     }
 }
 
