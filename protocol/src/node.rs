@@ -257,6 +257,7 @@ pub struct NodeSite {
     /// The seat's name.
     pub name: String,
     /// The site that it is; none: a source that has no site, a control desk.
+    #[cfg_attr(test, ts(type = "string | null"))]
     pub site: Option<SiteId>,
 }
 

@@ -376,7 +376,7 @@ export type TrunkReport = { peer: string, is_parent: boolean, rtt_us: number, se
 
 export type NodeState = "up" | "draining" | "detached" | "gone";
 
-export type NodeSite = { publisher: string, room: string, name: string };
+export type NodeSite = { publisher: string, room: string, name: string, site: string | null };
 
 export type NodeView = { name: string, parent: string | null, state: NodeState, sessions: number, capacity: number, load_permille: number, trunk: TrunkReport | null, sites: Array<NodeSite>, units: Array<string>, networks: Array<string>, program: string };
 
