@@ -9,6 +9,7 @@ mod feedback;
 mod guard;
 mod ingest;
 mod inspect;
+mod intake;
 mod newcomer;
 mod pace;
 mod path;
@@ -17,6 +18,7 @@ mod restart;
 mod snapshot;
 mod tick;
 mod trace;
+mod trunk;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -96,6 +98,8 @@ pub(crate) struct Core {
     pub(crate) events: VecDeque<MediaEvent>,
     /// What the recorder is to get.
     pub(crate) tap: VecDeque<TapMessage>,
+    /// What other nodes are to get.
+    pub(crate) trunks: trunk::Outgoing,
     /// What operators read.
     pub(crate) counters: Counters,
 }
@@ -136,6 +140,7 @@ impl Core {
             neighbours,
             arrives_at: HashMap::new(),
             tap: VecDeque::new(),
+            trunks: trunk::Outgoing::default(),
             counters: Counters::default(),
         }
     }
@@ -390,6 +395,7 @@ impl Core {
         if free == self.rooms.len() {
             self.rooms.push(None);
         }
+        self.tell_trunks_room(&state.room, true);
         self.by_name.insert(state.room.clone(), free);
         self.rooms[free] = Some(Room::new(state));
         self.counters.rooms += 1;
@@ -404,6 +410,7 @@ impl Core {
             self.close_session(session, now);
         }
         self.tell_speech(index, now);
+        self.tell_trunks_room(name, false);
         self.by_name.remove(name);
         if let Some(Some(mut room)) = self.rooms.get_mut(index).map(Option::take) {
             self.tap.extend(room.tap.flush());

@@ -18,12 +18,14 @@ mod forward;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod handle;
 mod insight;
 mod metrics;
 mod node;
 mod outbox;
 mod outlet;
 mod peer;
+mod post;
 mod receive;
 mod room;
 mod rtcp;
@@ -39,4 +41,5 @@ pub mod trunk;
 
 pub use config::Config;
 pub use error::Error;
-pub use node::{Handle, Node};
+pub use handle::Handle;
+pub use node::Node;

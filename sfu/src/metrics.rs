@@ -25,6 +25,11 @@ macro_rules! counters {
                 self.participants.load(Ordering::Relaxed)
             }
 
+            /// Processor time of this shard, thousandths of one core.
+            pub(crate) fn load_permille(&self) -> u64 {
+                self.load_permille.load(Ordering::Relaxed)
+            }
+
             /// Appends the sums over all shards in Prometheus' text form.
             pub(crate) fn write(shards: &[std::sync::Arc<Self>], out: &mut String) {
                 let mut told = "";
@@ -53,6 +58,8 @@ counters! {
     rooms => "diemcau_media_rooms", "gauge";
     /// TCP connections that carry media.
     tcp_connections => "diemcau_media_tcp_connections", "gauge";
+    /// Processor time of the media threads, thousandths of one core.
+    load_permille => "diemcau_media_load_permille", "gauge";
     /// Tracks that are being published.
     tracks => "diemcau_tracks", "gauge";
     /// Authentic RTP packets from publishers.
@@ -133,6 +140,8 @@ counters! {
     dropped_shard => "diemcau_dropped_packets_total{reason=\"shard\"}", "counter";
     /// Packets that the recorder's queue had no room for.
     dropped_tap => "diemcau_dropped_packets_total{reason=\"tap\"}", "counter";
+    /// Packets that the carrier of trunks had no room for.
+    dropped_trunk => "diemcau_dropped_packets_total{reason=\"trunk\"}", "counter";
     /// Wake-ups' worth of datagrams that crossed from one shard to another.
     shard_parcels => "diemcau_shard_parcels_total", "counter";
     /// Events that the control plane's queue had no room for.

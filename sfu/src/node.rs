@@ -1,13 +1,13 @@
 //! The shell: owns the socket, the clock and the thread, and decides nothing.
 
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self as std_mpsc, SyncSender};
+use std::sync::mpsc as std_mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,13 +19,18 @@ use crate::clock::Now;
 use crate::config::Config;
 use crate::core::{Core, TIMER_GRID};
 use crate::error::Error;
+use crate::handle::Handle;
 use crate::metrics::Published;
 use crate::outlet::Outlet;
 use crate::peer::dtls::Identity;
+use crate::post::Post;
 use crate::room::PENDING_MAX;
 use crate::shard::{Neighbours, Parcel, Placement, SHARDS_MAX, ToShard};
 use crate::system::{self, Port};
 use crate::tcp::{self, Acceptor, Connections, Stopper};
+use crate::trunk::carrier::{self, Carrier, Setup};
+use crate::trunk::exchange::FromShard;
+use crate::trunk::figures::Figures;
 
 /// Commands and parcels on their way to a shard.
 const INBOX_MAX: usize = 256;
@@ -48,6 +53,7 @@ pub struct Node {
     /// Takes media over TCP on the same port; `None` if the port is taken.
     acceptor: Option<Acceptor>,
     identity: Arc<Identity>,
+    trunks: Option<Setup>,
 }
 
 impl Node {
@@ -74,7 +80,19 @@ impl Node {
             candidates.extend(over_tcp);
         }
         let (identity, acceptor) = (Arc::new(Identity::generate()?), acceptor.ok());
-        Ok(Self { ports, address, candidates, acceptor, identity })
+        Ok(Self { ports, address, candidates, acceptor, identity, trunks: None })
+    }
+
+    /// The node is one of a tree.
+    #[must_use]
+    pub fn with_trunks(self, setup: Setup) -> Self {
+        Self { trunks: Some(setup), ..self }
+    }
+
+    /// The addresses at which browsers and other nodes reach this machine.
+    pub fn ips(&self) -> Vec<IpAddr> {
+        let udp = self.candidates.iter().filter(|it| !tcp::is_tcp(**it));
+        udp.map(SocketAddr::ip).collect()
     }
 
     /// The address that was bound, with its real port.
@@ -94,6 +112,7 @@ impl Node {
             tracing::error!(%err, "no media: cannot make threads or pipes");
             Handle {
                 published: Vec::new(),
+                figures: Arc::default(),
                 stopping: Arc::default(),
                 wakes: Vec::new(),
                 acceptor: None,
@@ -122,21 +141,28 @@ impl Node {
         }
         let published: Vec<Arc<Published>> = (0..n).map(|_| Arc::default()).collect();
         let acceptor = self.acceptor.as_ref().map(Acceptor::stopper);
-        let mut handle = Handle { published, stopping, wakes, acceptor, threads: Vec::new() };
+        let figures: Arc<Figures> = Arc::default();
+        let trunks = self.trunks.map(|it| carry(it, &posts, &figures)).transpose()?;
+        let (trunks, carrying) = trunks.unzip();
+        let threads = carrying.into_iter().collect();
+        let mut handle = Handle { published, figures, stopping, wakes, acceptor, threads };
         for (here, (port, (inbox, wake))) in self.ports.into_iter().zip(ends).enumerate() {
             let (identity, candidates) = (Arc::clone(&self.identity), self.candidates.clone());
             let (posts, events, tap) = (posts.clone(), events.clone(), tap.clone());
             let published = Arc::clone(&handle.published[here]);
             let stopping = Arc::clone(&handle.stopping);
             let connections = Connections::new()?;
+            let trunks = trunks.clone();
             let shell = move || {
                 let random = Box::new(rand::random::<u64>);
                 let neighbours = Neighbours::new(here, n);
-                let core = Core::new(identity, candidates, random, neighbours, now().at);
+                let mut core = Core::new(identity, candidates, random, neighbours, now().at);
+                core.trunks.is_on = trunks.is_some();
                 let tap_waiting = VecDeque::new();
                 let outlet = Outlet { events, tap, tap_waiting, tap_dropped: 0 };
                 let tcp = (connections, Parcel::default());
-                Shell { core, port, inbox, wake, posts, outlet, published, stopping, tcp }.run();
+                Shell { core, port, inbox, wake, posts, outlet, trunks, published, stopping, tcp }
+                    .run();
             };
             let thread = std::thread::Builder::new().name(format!("media-{here}")).spawn(shell)?;
             handle.threads.push(thread);
@@ -160,39 +186,6 @@ impl Node {
             stopper.iter().for_each(Stopper::stop);
         })?;
         Ok(handle)
-    }
-}
-
-/// The way to a shard.
-#[derive(Clone)]
-struct Post {
-    sender: SyncSender<ToShard>,
-    wake: Arc<UnixStream>,
-}
-
-impl Post {
-    fn wake(&self) {
-        // A full pipe means that the shard is about to wake; a closed one, that it has ended.
-        if let Err(err) = (&*self.wake).write_all(&[1])
-            && err.kind() != std::io::ErrorKind::WouldBlock
-        {
-            tracing::debug!(%err, "a media thread has ended already");
-        }
-    }
-
-    /// Waits for room. Returns whether the shard still runs.
-    fn send(&self, message: ToShard) -> bool {
-        let is_there = self.sender.send(message).is_ok();
-        self.wake();
-        is_there
-    }
-
-    /// Waits for nothing: shards that wait for each other would stop. What finds no room is lost, as on a
-    /// network. Returns whether it was taken.
-    fn try_send(&self, message: ToShard) -> bool {
-        let is_taken = self.sender.try_send(message).is_ok();
-        self.wake();
-        is_taken
     }
 }
 
@@ -231,38 +224,6 @@ fn hand_out(mut commands: Receiver<MediaCommand>, posts: &[Post], published: &[A
     });
 }
 
-/// A running media node.
-pub struct Handle {
-    published: Vec<Arc<Published>>,
-    stopping: Arc<AtomicBool>,
-    wakes: Vec<UnixStream>,
-    acceptor: Option<Stopper>,
-    threads: Vec<JoinHandle<()>>,
-}
-
-impl Handle {
-    /// Appends the node's metrics in Prometheus' text form, at most a second old.
-    pub fn metrics(&self, out: &mut String) {
-        Published::write(&self.published, out);
-    }
-
-    /// Stops the node and waits for its threads.
-    pub fn stop(self) {
-        self.stopping.store(true, Ordering::Release);
-        for mut wake in &self.wakes {
-            if let Err(err) = wake.write_all(&[1]) {
-                tracing::debug!(%err, "a media thread has ended already");
-            }
-        }
-        self.acceptor.iter().for_each(Stopper::stop);
-        for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a media thread panicked");
-            }
-        }
-    }
-}
-
 /// Which socket of a shard.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -292,6 +253,8 @@ struct Shell {
     /// The ways to all shards, by number.
     posts: Vec<Post>,
     outlet: Outlet,
+    /// The way to the carrier of trunks.
+    trunks: Option<Sender<FromShard>>,
     published: Arc<Published>,
     stopping: Arc<AtomicBool>,
     /// TCP connections, and memory for what comes through them.
@@ -304,6 +267,32 @@ fn now() -> Now {
     Now { at: Instant::now(), unix_us: since.as_micros() as i64 }
 }
 
+/// `part` in thousandths of `whole`.
+fn permille(part: Duration, whole: Duration) -> u64 {
+    (part.as_micros() * 1_000 / whole.as_micros().max(1)) as u64
+}
+
+/// Starts the thread that carries the trunks. Returns the way to it.
+fn carry(
+    setup: Setup,
+    posts: &[Post],
+    figures: &Arc<Figures>,
+) -> std::io::Result<(Sender<FromShard>, JoinHandle<()>)> {
+    let (sender, shards) = tokio::sync::mpsc::channel(carrier::INBOX_MAX);
+    let (posts, figures) = (posts.to_vec(), Arc::clone(figures));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let run = move || {
+        runtime.block_on(async {
+            match Carrier::new(setup, posts, figures) {
+                Ok((carrier, parents)) => carrier.run(shards, parents).await,
+                Err(error) => tracing::error!(%error, "no trunks"),
+            }
+        });
+    };
+    let thread = std::thread::Builder::new().name("media-trunks".to_owned()).spawn(run)?;
+    Ok((sender, thread))
+}
+
 impl Shell {
     fn run(mut self) {
         system::wake_on_time();
@@ -311,6 +300,7 @@ impl Shell {
         let mut sender = system::Sender::new();
         let mut metrics_due = now().at;
         let mut reports_due = metrics_due;
+        let mut busy_before = (system::thread_time(), metrics_due);
         while !self.stopping.load(Ordering::Acquire) {
             let ready = self.wait(reports_due);
             if ready.media {
@@ -331,11 +321,18 @@ impl Shell {
             self.core.handle_timeout(now);
             self.settle(&mut sender, now);
             self.tell_neighbours();
+            if let Some(trunks) = &self.trunks {
+                self.core.tell_trunks(trunks);
+            }
             self.core.counters.dropped_tap += self.outlet.tell(&mut self.core);
             if now.at >= metrics_due {
                 metrics_due = now.at + METRICS_INTERVAL;
                 self.tcp.0.sweep(now.at, |address| self.core.knows(address));
                 self.core.counters.tcp_connections = self.tcp.0.len() as u64;
+                let (busy, since) = (system::thread_time(), now.at);
+                self.core.counters.load_permille =
+                    permille(busy - busy_before.0, since - busy_before.1);
+                busy_before = (busy, since);
                 self.published.copy(&self.core.counters);
             }
         }
@@ -431,6 +428,7 @@ impl Shell {
                 ToShard::Datagrams(parcel) => self.unpack(parcel, sender, now),
                 ToShard::Empty(parcel) => self.core.neighbours.take_back(parcel),
                 ToShard::Owner(address, owner) => self.core.neighbours.set_owner(address, owner),
+                ToShard::Trunks(said) => self.core.handle_trunks(*said, now),
                 ToShard::Connection(mut opened) => {
                     let mut first = std::mem::take(&mut opened.first);
                     let from = opened.address;

@@ -21,6 +21,7 @@ use crate::rtp::Header;
 use crate::session::Session;
 use crate::speaker::{Speakers, TrackIndex};
 use crate::tap::TapBatch;
+use crate::trunk::frame::About;
 
 /// Index of a session at this node.
 pub(crate) type SessionIndex = usize;
@@ -89,6 +90,19 @@ pub(crate) struct LayerIn {
     pub(crate) tap: Option<TapTrack>,
 }
 
+/// In place of a session: the publisher is connected to another node.
+pub(crate) const REMOTE: SessionIndex = SessionIndex::MAX;
+
+/// A track's share in trunks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Crossing {
+    /// The relay's number of it; 0 for none.
+    pub(crate) number: u32,
+    /// Of a track that is published here, the layers that others want; of one that comes over a trunk, those that are
+    /// wanted here.
+    pub(crate) layers: LayerSet,
+}
+
 /// A published track.
 pub(crate) struct Track {
     pub(crate) key: TrackKey,
@@ -97,6 +111,12 @@ pub(crate) struct Track {
     pub(crate) order: u64,
     pub(crate) codec: Codec,
     pub(crate) payload_type: u8,
+    /// Payload type of redundant sound, if it may come.
+    pub(crate) red: Option<u8>,
+    /// Number of the header extension with the level of the sound, 0 for none.
+    pub(crate) level_id: u8,
+    /// Number of the dependency descriptor's header extension, 0 for none.
+    pub(crate) dependency_id: u8,
     pub(crate) clock_rate: u32,
     /// The publisher repairs what we ask for.
     pub(crate) repairs: bool,
@@ -113,6 +133,7 @@ pub(crate) struct Track {
     pub(crate) demand: Demand,
     /// Who has it on a line, in the order of the room's sessions.
     pub(crate) receivers: Vec<SessionIndex>,
+    pub(crate) crossing: Crossing,
 }
 
 /// A packet that came in and waits for the fan-out.
@@ -154,7 +175,21 @@ pub(crate) struct Room {
     n_publishers: u64,
 }
 
+impl Crossing {
+    /// Whether packets of a layer of a track that is published here go out over trunks.
+    pub(crate) fn goes_out(self, layer: usize) -> bool {
+        self.layers >> layer & 1 == 1
+    }
+}
+
 impl Track {
+    /// Takes over what another node says of its track.
+    pub(crate) fn describe(&mut self, about: &About) {
+        (self.payload_type, self.red) = (about.payload_type, about.red);
+        (self.level_id, self.dependency_id) = (about.level_id, about.dependency_id);
+        self.offered = about.layers;
+    }
+
     /// Whether packets of a layer come. Where there is only one, it is not given up while the track
     /// lives: a shared screen on which nothing moves sends about once a second.
     pub(crate) fn is_active(&self, layer: usize, now: Instant) -> bool {
@@ -168,6 +203,10 @@ impl Track {
 
     /// Whether nothing comes any more: for a while, or because the publisher said so.
     pub(crate) fn is_silent(&self, now: Instant) -> bool {
+        // Of one that comes over a trunk, its own node says so.
+        if self.session == REMOTE {
+            return false;
+        }
         now.saturating_duration_since(self.last_packet) >= TRACK_LIVE
             || self.layers.iter().flatten().all(|layer| layer.has_left)
     }

@@ -87,6 +87,8 @@ pub(crate) struct SendLine {
     pub(crate) ssrcs: Vec<(u32, Option<u32>)>,
     /// The room's track, once its first packet came.
     pub(crate) track: Option<TrackIndex>,
+    /// The same publisher has come in at another node since.
+    pub(crate) is_superseded: bool,
     /// Media SSRC of each layer.
     pub(crate) layer_ssrcs: [Option<u32>; 3],
 }

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use protocol::control::MediaCommand;
 
 use crate::tcp::Opened;
+use crate::trunk::exchange::FromTrunks;
 
 /// Most shards of a node.
 pub(crate) const SHARDS_MAX: usize = 64;
@@ -83,6 +84,8 @@ pub(crate) enum ToShard {
     Empty(Parcel),
     /// What comes from this address belongs to that shard, or to nobody any more.
     Owner(SocketAddr, Option<usize>),
+    /// What the carrier of trunks says.
+    Trunks(Box<FromTrunks>),
 }
 
 impl ToShard {
@@ -94,7 +97,8 @@ impl ToShard {
             | Self::Stop
             | Self::Connection(_)
             | Self::Empty(_)
-            | Self::Owner(..) => 0,
+            | Self::Owner(..)
+            | Self::Trunks(_) => 0,
         }
     }
 }

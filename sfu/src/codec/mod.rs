@@ -29,6 +29,10 @@ impl Codec {
     /// How many there are.
     pub(crate) const COUNT: usize = 5;
 
+    /// All, each at the place of its number.
+    pub(crate) const ALL: [Self; Self::COUNT] =
+        [Self::Opus, Self::Vp8, Self::Vp9, Self::H264, Self::Av1];
+
     /// Whether it is sound.
     pub(crate) fn is_audio(self) -> bool {
         self == Self::Opus

@@ -141,6 +141,7 @@ impl Core {
                 rids: line.rids.clone(),
                 ssrcs: line.ssrcs.clone(),
                 track: None,
+                is_superseded: false,
                 layer_ssrcs: [None; 3],
             });
         }

@@ -13,7 +13,7 @@ use crate::bandwidth::demand::LayerSet;
 use crate::clock::Now;
 use crate::core::Core;
 use crate::forward::line::Line;
-use crate::room::{LAYERS, Room, Track};
+use crate::room::{LAYERS, REMOTE, Room, Track};
 use crate::session::Session;
 
 /// What a layer that never came is taken to cost, by its place, bit/s.
@@ -173,8 +173,11 @@ fn watched(room: &Room, sessions: &[Option<Box<Session>>]) -> Vec<LayerSet> {
             .filter(|(_, it)| it.as_ref().is_some_and(|layer| layer.tap.is_some()));
         taken.fold(0, |set, (layer, _)| set | 1 << layer)
     };
+    // What other nodes want of those who publish here; of the others it is what was wanted here before.
+    let wanted = |track: &Track| if track.session == REMOTE { 0 } else { track.crossing.layers };
+    let taken = |track: &Track| recorded(track) | wanted(track);
     let mut sets: Vec<LayerSet> =
-        room.tracks.iter().map(|track| track.as_ref().map_or(0, recorded)).collect();
+        room.tracks.iter().map(|track| track.as_ref().map_or(0, taken)).collect();
     for line in room
         .sessions
         .iter()
@@ -195,6 +198,8 @@ impl Core {
         let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         let is_recorded = room.state.tap.is_some();
         let watched = watched(room, &self.sessions);
+        self.watch_trunks(index, &watched);
+        let Some(Some(room)) = self.rooms.get_mut(index) else { return };
         let main = room.state.main.clone();
         for (track, watched) in room.tracks.iter_mut().zip(watched) {
             let Some(track) = track.as_mut().filter(|it| it.key.source == Source::Camera) else {

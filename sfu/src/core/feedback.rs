@@ -8,7 +8,7 @@ use crate::clock::{Now, unix_us_of_ntp};
 use crate::core::Core;
 use crate::forward::outgoing::Sealing;
 use crate::receive::loss::Repair;
-use crate::room::ClockMap;
+use crate::room::{ClockMap, REMOTE};
 use crate::rtcp::{self, Report, ReportBlock, SenderReport};
 use crate::session::{Session, Stream};
 
@@ -94,13 +94,18 @@ impl Core {
         let Some(track_index) = session.sends.get(line).and_then(|send| send.track) else { return };
         let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
         let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
-        let is_allowed = track.is_allowed;
+        let (is_allowed, crossing) = (track.is_allowed, track.crossing);
+        let at = layer;
         let Some(layer) = track.layers[layer].as_deref_mut() else { return };
         layer.reception.sender_report(report, now.at);
-        layer.clock = Some(ClockMap { rtp: report.rtp, unix_us: sent_us.saturating_add(offset) });
+        let clock = ClockMap { rtp: report.rtp, unix_us: sent_us.saturating_add(offset) };
+        layer.clock = Some(clock);
         if let (Some(tap), true) = (layer.tap, is_allowed) {
             let full = room.tap.push(tap, now.unix_us, TapKind::SenderReport, bytes);
             self.tap.extend(full);
+        }
+        if is_allowed && crossing.goes_out(at) {
+            self.tell_trunks_clock(crossing.number, at, clock);
         }
     }
 
@@ -174,6 +179,7 @@ impl Core {
             return;
         }
         let mut ask: Vec<(usize, u32)> = Vec::new();
+        let mut beyond: Vec<(u32, usize)> = Vec::new();
         for track in room.tracks.iter_mut().flatten() {
             for index in 0..track.layers.len() {
                 // A layer that the browser has paused cannot answer; whoever wants it gets another one.
@@ -182,10 +188,17 @@ impl Core {
                 }
                 let Some(layer) = track.layers[index].as_deref_mut() else { continue };
                 if layer.key_frames.should_ask(now.at) {
-                    ask.push((track.session, layer.ssrc));
                     layer.seen.n_key_frames_asked += 1;
+                    if track.session == REMOTE {
+                        beyond.push((track.crossing.number, index));
+                    } else {
+                        ask.push((track.session, layer.ssrc));
+                    }
                 }
             }
+        }
+        for (track, layer) in beyond {
+            self.ask_trunks_key_frame(track, layer);
         }
         for (publisher, ssrc) in ask {
             let Some(sender) = self.session(publisher).map(|it| it.rtcp_ssrc) else { continue };

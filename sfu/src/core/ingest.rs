@@ -6,19 +6,12 @@ use protocol::control::MediaEvent;
 use protocol::media::TrackKey;
 
 use crate::bandwidth::demand::{Demand, LayerSet};
-use crate::bandwidth::meter::Meter;
 use crate::clock::Now;
 use crate::core::Core;
-use crate::forward::cache::{Arrival, Cache};
-use crate::forward::keyframe::KeyFrames;
-use crate::insight::LayerSeen;
-use crate::peer::offer::Extensions;
-use crate::receive::loss::{Loss, Repair};
-use crate::receive::statistics::Reception;
-use crate::room::{HOLD_RECEIVERS_MIN, LAYER_ACTIVE, LAYERS, LayerIn, Pending, Track};
+use crate::core::intake::{Opened, new_layer};
+use crate::room::{Crossing, LAYER_ACTIVE, LAYERS, Track};
 use crate::rtp::{self, Header};
 use crate::session::{Incoming, STRANGERS_MAX, STREAMS_MAX, SendLine, Session, Stream};
-use crate::speaker::Gate;
 
 /// An opened packet and where it belongs.
 struct Arrived {
@@ -77,75 +70,10 @@ impl Core {
             self.counters.dropped_stream += 1;
             return;
         };
-        let Some(Some(session)) = self.sessions.get(index) else { return };
-        let room_index = session.room;
-        let extensions = session.sends.get(arrived.line).map(|send| send.extensions);
-        let Extensions { audio_level: level_id, dependency: dependency_id, .. } =
-            extensions.unwrap_or_default();
-        let Some(Some(room)) = self.rooms.get_mut(room_index) else { return };
-        let Some(Some(track)) = room.tracks.get_mut(track_index) else { return };
-        let (is_allowed, repairs, group) = (track.is_allowed, track.repairs, track.group);
-        track.last_packet = now.at;
-        let is_video = !track.key.source.is_audio();
-        let was_paused = is_video && !track.is_active(arrived.layer, now.at);
-        let is_held = is_video && track.receivers.len() >= HOLD_RECEIVERS_MIN;
-        let Some(layer) = track.layers[arrived.layer].as_deref_mut() else { return };
-        let is_open = is_held && layer.is_frame_open(&arrived.header, arrived.is_repair, now.at);
-        // Whoever waits for a layer that was paused takes it from this packet on.
-        room.is_dirty |= was_paused;
-        layer.last_packet = now.at;
-        layer.has_left = false;
-        layer.seen.packet(packet.len());
-        layer.meter.packet(packet.len(), now.at);
-        if !arrived.is_repair {
-            layer.reception.packet(arrived.seq, arrived.header.timestamp, now.at);
-        }
-        if repairs && layer.loss.packet(arrived.seq, now.at) == Repair::GivenUp {
-            layer.key_frames.want();
-            room.wants_key_frames = true;
-        }
-        let how = Arrival { dependency_id, is_red: arrived.is_red };
-        let n_temporal = layer.cache.shape().temporal;
-        let Some(kept) = layer.cache.store(arrived.seq, arrived.header, packet, how, now.at) else {
-            return;
-        };
-        if n_temporal > 1 {
-            let is_top = kept.info.temporal + 1 == n_temporal;
-            layer.meter.temporal(packet.len(), is_top, kept.info.starts_frame);
-        }
-        if kept.info.starts_key_frame {
-            layer.key_frames.arrived();
-            layer.seen.n_key_frames = layer.seen.n_key_frames.wrapping_add(1);
-            layer.seen.key_frame = Some((arrived.seq, now.unix_us));
-        }
-        let level = || arrived.header.extension(packet, level_id)?.first().copied();
-        let level = if level_id == 0 { None } else { level() };
-        let gate = match (level, room.speakers.get_mut(group)) {
-            (Some(level), Some(speakers)) => speakers.level(track_index, level & 0x7f, now),
-            (Some(_) | None, _) => Gate::Open,
-        };
-        if !is_allowed {
-            // Nobody is to begin with what was not granted when it came.
-            layer.cache.forget_key_frame();
-            self.counters.dropped_grant += 1;
-            return;
-        }
-        if gate == Gate::Opens {
-            // For receivers it begins anew, so that the silence leaves no hole in their numbers.
-            self.last_origin += 1;
-            layer.origin = self.last_origin;
-        }
-        let (tap, layer, seq) = (layer.tap, arrived.layer, arrived.seq);
-        if gate == Gate::Closed {
-            self.counters.silent_packets += 1;
-        } else {
-            room.pending.push(Pending { track: track_index, layer, seq, is_open });
-        }
-        if let Some(tap) = tap {
-            let place = (arrived.layer, arrived.seq);
-            self.tap_packet(room_index, tap, track_index, place, now);
-        }
-        self.touch(room_index, false);
+        let Some(room_index) = self.session(index).map(|it| it.room) else { return };
+        let Arrived { layer, seq, header, is_repair, is_red, .. } = *arrived;
+        let opened = Opened { layer, seq, header, packet, is_repair, is_red };
+        self.take_in((room_index, track_index), &opened, now);
     }
 
     /// The track and layer of a packet, made when its first one comes. `None` if they belong to somebody
@@ -157,6 +85,7 @@ impl Core {
         let room = self.rooms.get_mut(room_index)?.as_mut()?;
         let track_index = match send.track {
             Some(track) => track,
+            None if send.is_superseded => return None,
             None => {
                 let key = TrackKey { publisher: session.publisher.clone(), source: send.source };
                 let former = room.find_any(&key);
@@ -179,7 +108,6 @@ impl Core {
         self.come_alive(room_index, track_index);
         let room = self.rooms.get_mut(room_index)?.as_mut()?;
         let track = room.tracks.get_mut(track_index)?.as_mut()?;
-        let clock_rate = track.clock_rate;
         let codec = track.codec;
         let slot = track.layers.get_mut(arrived.layer)?;
         let ssrc = arrived.header.ssrc;
@@ -195,22 +123,8 @@ impl Core {
         let slot = room.tracks.get_mut(track_index)?.as_mut()?.layers.get_mut(arrived.layer)?;
         if slot.as_ref().is_none_or(|layer| layer.ssrc != ssrc) {
             self.last_origin += 1;
-            *slot = Some(Box::new(LayerIn {
-                origin: self.last_origin,
-                ssrc,
-                cache: Cache::new(codec),
-                reception: Reception::new(ssrc, clock_rate, arrived.seq, now.at),
-                seen: LayerSeen::default(),
-                loss: Loss::default(),
-                key_frames: KeyFrames::default(),
-                clock: None,
-                last_packet: now.at,
-                meter: Meter::new(now.at),
-                last_timestamp: arrived.header.timestamp,
-                is_bursty: true,
-                has_left: false,
-                tap: None,
-            }));
+            *slot =
+                Some(new_layer(self.last_origin, codec, (&arrived.header, arrived.seq), now.at));
             self.touch(room_index, true);
             // Whoever publishes is looked at more often, beginning now.
             self.schedule(index, now.at);
@@ -230,6 +144,7 @@ impl Core {
         room.set_live(track_index, true);
         let room = room.state.room.clone();
         self.events.push_back(MediaEvent::TrackStarted { room, track: key });
+        self.tell_trunks_track(room_index, track_index);
         self.touch(room_index, true);
     }
 
@@ -266,8 +181,7 @@ impl Core {
         let receivers = room.sessions.clone();
         let Some(track) = room.remove_track(track_index) else { return };
         if track.is_live {
-            let room = room.state.room.clone();
-            self.events.push_back(MediaEvent::TrackStopped { room, track: track.key });
+            self.tell_stopped(room_index, &track);
         }
         self.counters.tracks = self.counters.tracks.saturating_sub(1);
         for receiver in receivers {
@@ -289,6 +203,9 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         session,
         order: 0,
         payload_type: send.chosen.payload_type,
+        red: send.chosen.red,
+        level_id: send.extensions.audio_level,
+        dependency_id: send.extensions.dependency,
         repairs: send.chosen.feedback.contains(&"nack"),
         group: 0,
         is_allowed: false,
@@ -298,6 +215,7 @@ fn new_track(key: TrackKey, session: usize, send: &SendLine, now: Instant) -> Tr
         offered: offered(send),
         demand: Demand::new(now),
         receivers: Vec::new(),
+        crossing: Crossing::default(),
     }
 }
 

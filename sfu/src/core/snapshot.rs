@@ -13,7 +13,7 @@ use crate::clock::Now;
 use crate::codec::Codec;
 use crate::core::Core;
 use crate::forward::cache::Cache;
-use crate::room::Track;
+use crate::room::{REMOTE, Track};
 
 /// A camera is asked for a picture this often, while somebody looks at the overview. Longer, and the technician
 /// looks at the past; shorter, and 3,321 pictures of 4 KB need more than a line of 25 Mbit/s.
@@ -47,9 +47,12 @@ impl Core {
         let index = self.by_name.get(room).copied();
         let found = index.and_then(|index| self.rooms.get_mut(index)?.as_mut());
         let tracks = found.into_iter().flat_map(|room| room.tracks.iter_mut().flatten());
-        // A key frame of another codec is no picture of this kind.
+        // A key frame of another codec is no picture of this kind; cameras of other nodes are shown by those.
         let is_shown = |it: &&mut Track| {
-            it.is_live && it.key.source == Source::Camera && it.codec == Codec::Vp8
+            it.is_live
+                && it.session != REMOTE
+                && it.key.source == Source::Camera
+                && it.codec == Codec::Vp8
         };
         for track in tracks.filter(is_shown) {
             let Some(lowest) = track.lowest_layer(now.at) else { continue };

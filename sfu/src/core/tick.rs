@@ -125,13 +125,17 @@ impl Core {
             .filter(|(_, track)| track.is_live && track.is_silent(now))
             .map(|(track, _)| track)
             .collect();
+        let mut stopped = Vec::new();
         for track in silent {
             room.set_live(track, false);
-            if let Some(Some(track)) = room.tracks.get(track) {
-                let room = room.state.room.clone();
-                let track = track.key.clone();
-                self.events.push_back(MediaEvent::TrackStopped { room, track });
-            }
+            let Some(Some(it)) = room.tracks.get(track) else { continue };
+            stopped.push(it.key.clone());
+        }
+        let room = room.state.room.clone();
+        for track in stopped {
+            self.tell_trunks_gone(index, &track);
+            let room = room.clone();
+            self.events.push_back(MediaEvent::TrackStopped { room, track });
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::net::UdpSocket;
 
+use std::io::Write as _;
+
 use super::*;
 use crate::core::tests::browser::{Browser, Sent, Wish, frame};
 use protocol::control::{MediaOffer, RoomMedia, SessionKind};

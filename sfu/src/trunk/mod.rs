@@ -1,9 +1,15 @@
 //! Trunks between media nodes (ADR 0011): what is said on one ([`frame`]), how its two ends know that the other lives
-//! ([`link`]), which packets it carries ([`relay`]), how those that were lost come again ([`repair`]), and the
-//! connection ([`shell`], the only one with sockets and a clock). Nothing of the node uses them yet.
+//! ([`link`]), which packets it carries ([`relay`]), how those that were lost come again ([`repair`]), where it leads
+//! (`parent`), the connection ([`shell`]), and the thread that carries all of a node's ([`carrier`]). What crosses
+//! between that thread and the shards is in `exchange`.
 
+pub(crate) mod again;
+pub mod carrier;
+pub(crate) mod exchange;
+pub(crate) mod figures;
 pub mod frame;
 pub mod link;
+pub(crate) mod parent;
 pub mod relay;
 pub mod repair;
 pub mod shell;

@@ -194,6 +194,16 @@ impl Relay {
         self.trunks.get(trunk)?.as_ref()?.tracks.get(&theirs).copied()
     }
 
+    /// What is known of a track.
+    pub fn about(&self, track: u32) -> Option<&About> {
+        self.tracks.get(&track).map(|it| &it.about)
+    }
+
+    /// Whether a layer of a track that comes over a trunk is wanted here.
+    pub fn is_watched(&self, track: u32, layer: u8) -> bool {
+        self.tracks.get(&track).is_some_and(|it| it.demand.here >> layer & 1 == 1)
+    }
+
     /// Over which trunks a layer goes on: one bit each. Allocates nothing.
     pub fn takers(&self, track: u32, layer: u8) -> u64 {
         self.tracks.get(&track).map_or(0, |it| it.demand.takers(layer))

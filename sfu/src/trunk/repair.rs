@@ -58,6 +58,11 @@ impl Repair {
         self.streams.remove(&(track, layer));
     }
 
+    /// Streams that come.
+    pub fn n_streams(&self) -> usize {
+        self.streams.len()
+    }
+
     /// Packets asked for again since the trunk began.
     pub fn n_lost(&self) -> u64 {
         self.n_lost

@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream, TransportConfig};
+use quinn::{
+    Connection, ConnectionError, Endpoint, EndpointConfig, Incoming, RecvStream, SendStream,
+    TokioRuntime, TransportConfig,
+};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{RootCertStore, crypto::ring, server::ParsedCertificate};
@@ -149,8 +152,22 @@ impl Port {
         name: &str,
         credentials: &Credentials,
     ) -> Result<Self, TrunkError> {
-        let mut endpoint =
-            Endpoint::server(credentials.server()?, address).map_err(TrunkError::Socket)?;
+        let socket = std::net::UdpSocket::bind(address).map_err(TrunkError::Socket)?;
+        Self::on(socket, name, credentials)
+    }
+
+    /// Takes over a socket for the node called `name`. To be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// The socket or the credentials are of no use.
+    pub fn on(
+        socket: std::net::UdpSocket,
+        name: &str,
+        credentials: &Credentials,
+    ) -> Result<Self, TrunkError> {
+        let (config, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
+        let mut endpoint = Endpoint::new(config, Some(credentials.server()?), socket, runtime)
+            .map_err(TrunkError::Socket)?;
         endpoint.set_default_client_config(credentials.client()?);
         Ok(Self { endpoint, name: name.to_owned() })
     }
@@ -180,13 +197,26 @@ impl Port {
 
     /// The next trunk that a child makes; `None` when the socket is closed.
     pub async fn accept(&self) -> Option<Result<Trunk, TrunkError>> {
-        let incoming = self.endpoint.accept().await?;
+        let incoming = self.incoming().await?;
+        Some(self.welcome(incoming).await)
+    }
+
+    /// The next child that knocks; `None` when the socket is closed.
+    pub async fn incoming(&self) -> Option<Incoming> {
+        self.endpoint.accept().await
+    }
+
+    /// Makes a trunk with a child that has knocked.
+    ///
+    /// # Errors
+    /// It is not of the same authority, or is refused.
+    pub async fn welcome(&self, incoming: Incoming) -> Result<Trunk, TrunkError> {
         let making = async {
             let connection = incoming.await.map_err(ended)?;
             let streams = connection.accept_bi().await.map_err(ended)?;
             meet(connection, streams, &self.name, None).await
         };
-        Some(within_time(making).await)
+        within_time(making).await
     }
 }
 
@@ -328,6 +358,12 @@ impl Trunk {
     /// Sends a datagram; `false` if it is lost already here: too large, or too many wait.
     pub fn send(&self, datagram: Bytes) -> bool {
         self.connection.send_datagram(datagram).is_ok()
+    }
+
+    /// Bytes sent and received since it began, with the headers of QUIC.
+    pub fn bytes(&self) -> (u64, u64) {
+        let stats = self.connection.stats();
+        (stats.udp_tx.bytes, stats.udp_rx.bytes)
     }
 
     /// Round trip as QUIC measures it.

@@ -20,7 +20,7 @@ use crate::peer::dtls::Identity;
 use crate::peer::srtp::{Direction, Profile};
 use crate::receive::loss::Loss;
 use crate::receive::statistics::Reception;
-use crate::room::{LayerIn, Track};
+use crate::room::{Crossing, LayerIn, Track};
 use crate::rtp::{self, Header};
 
 /// Payload type of everything that comes in, and of everything that goes out.
@@ -153,6 +153,10 @@ impl Receiver {
             is_live: true,
             last_packet: start,
             layers: [None, None, None],
+            red: None,
+            level_id: 0,
+            dependency_id: 0,
+            crossing: Crossing::default(),
             receivers: Vec::new(),
             offered: 0b111,
             demand: Demand::new(start),
