@@ -10,7 +10,7 @@ use protocol::role::AccountRole;
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::{config, doctor, roles, telemetry, terminal, verify, worker};
+use crate::{config, doctor, media, roles, telemetry, terminal, verify, worker};
 
 /// What the binary calls itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -29,6 +29,7 @@ Examples:
   diemcau serve --data /var/lib/diemcau    all roles, nothing else to start
   diemcau account vanphong --role host --name 'Văn phòng Tỉnh ủy'
   diemcau token --room demo --publish --as cam1
+  diemcau media --control http://10.0.0.1:8080 --token-file node.token --name cum-1
   diemcau doctor                           what this machine lacks, before a meeting
   diemcau verify data                      that no fact and no recorded byte was changed";
 
@@ -38,9 +39,9 @@ enum Command {
     Serve(Serve),
     /// Print a bearer token for WHIP and WHEP.
     Token(Token),
+    /// Run a media node that joins the tree of a server.
+    Media(Media),
     /// Print a token by which media nodes of other machines join the tree of this server.
-    // Hidden until there is a `diemcau media` that could use it.
-    #[command(hide = true)]
     NodeToken(NodeToken),
     /// Check that a data folder, a recording or a file is as it was written.
     Verify {
@@ -123,6 +124,35 @@ struct Token {
     data: Option<PathBuf>,
 }
 
+/// `diemcau media`.
+#[derive(Args)]
+struct Media {
+    /// Where the server's pages are, for example http://10.0.0.1:8080.
+    #[arg(long, value_name = "URL")]
+    control: String,
+    /// What `diemcau node-token` has printed on the server.
+    #[arg(long, value_name = "TOKEN", required_unless_present = "token_file")]
+    token: Option<String>,
+    /// A file with the token, so that it stands in no list of processes.
+    #[arg(long, value_name = "FILE", conflicts_with = "token")]
+    token_file: Option<PathBuf>,
+    /// What the node is called: 1 to 64 of A-Z a-z 0-9 _ -
+    #[arg(long)]
+    name: String,
+    /// The node that it is to be under; the server's own if nothing is said.
+    #[arg(long, value_name = "NAME")]
+    parent: Option<String>,
+    /// The one UDP port of all media.
+    #[arg(long, value_name = "ADDR")]
+    media: Option<SocketAddr>,
+    /// The UDP port of the trunks to other nodes; the one after the media port if nothing is said.
+    #[arg(long, value_name = "ADDR")]
+    trunks: Option<SocketAddr>,
+    /// The configuration file (TOML); none is needed.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 /// `diemcau node-token`.
 #[derive(Args)]
 struct NodeToken {
@@ -170,6 +200,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Token(token) => issue_token(token),
+        Command::Media(media) => run_media(media),
         Command::NodeToken(token) => issue_node_token(&token),
         Command::Account(account) => give_account(&account),
         Command::Verify { path } => check_integrity(&path),
@@ -207,6 +238,24 @@ fn issue_token(token: Token) -> anyhow::Result<ExitCode> {
         life_s: u64::from(token.hours) * 3_600,
     };
     terminal::say(&roles::token(&config, &request)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_media(node: Media) -> anyhow::Result<ExitCode> {
+    let place = Place { config: node.config.clone(), media: node.media, ..Place::default() };
+    let mut config = config::load(&place)?;
+    config.media.trunks = node.trunks.or(config.media.trunks);
+    let token = match (node.token, &node.token_file) {
+        (Some(token), _) => token,
+        (None, Some(file)) => std::fs::read_to_string(file)
+            .with_context(|| format!("The token cannot be read from {}", file.display()))?
+            .trim()
+            .to_owned(),
+        (None, None) => anyhow::bail!("Give --token or --token-file."),
+    };
+    let joining =
+        media::Joining { control: node.control, token, name: node.name, parent: node.parent };
+    runtime()?.block_on(media::run(config, joining))?;
     Ok(ExitCode::SUCCESS)
 }
 

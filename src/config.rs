@@ -56,6 +56,8 @@ pub(crate) struct Media {
     pub(crate) listen: SocketAddr,
     /// Addresses told to browsers; empty: all of this machine's own. Needed behind address translation.
     pub(crate) candidates: Vec<IpAddr>,
+    /// UDP address of the trunks to other media nodes; none: the port after the media port, or any.
+    pub(crate) trunks: Option<SocketAddr>,
     /// Threads that forward media, 1 to 64.
     pub(crate) shards: usize,
 }
@@ -74,7 +76,12 @@ impl Default for Http {
 
 impl Default for Media {
     fn default() -> Self {
-        Self { listen: everywhere(has_ipv6(), 7882), candidates: Vec::new(), shards: 1 }
+        Self {
+            listen: everywhere(has_ipv6(), 7882),
+            candidates: Vec::new(),
+            trunks: None,
+            shards: 1,
+        }
     }
 }
 
@@ -96,7 +103,7 @@ fn has_ipv6() -> bool {
 const KEYS: &[(&str, &[&str])] = &[
     ("node", &["data", "log", "log_format"]),
     ("http", &["listen"]),
-    ("media", &["listen", "candidates", "shards"]),
+    ("media", &["listen", "candidates", "trunks", "shards"]),
 ];
 
 /// Reads file, environment and command line.

@@ -12,6 +12,7 @@ mod data_folder;
 mod demo_box;
 mod doctor;
 mod lifecycle;
+mod media;
 mod roles;
 mod telemetry;
 mod terminal;

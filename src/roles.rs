@@ -1,18 +1,21 @@
 //! Which roles run in this process and which links join them: the only wiring in the product.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
+use protocol::node::ROOT;
 use protocol::tap::TAP_QUEUE_MAX;
+use sfu::trunk::carrier::Setup;
+use sfu::trunk::key::NodeKey;
 use signaling::demo::DemoReport;
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::{assets, cli, data_folder, demo_box, doctor, lifecycle, terminal};
+use crate::{assets, cli, data_folder, demo_box, doctor, lifecycle, media, terminal};
 
 /// Messages in flight per direction of a link. Nobody waits for room: a full queue is a lost link, and a
 /// lost link is cured by sending the whole state again. Fewer would lose the link when 3,300 sites come
@@ -40,17 +43,33 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     let (tap, tapped) = mpsc::channel(TAP_QUEUE_MAX);
 
     let media_address = node.local_addr();
-    let media = Arc::new(node.run(media_commands, media_events, tap));
-    let metrics = Arc::clone(&media);
+    let key = NodeKey::generate()?;
+    let trunks = media::bind_trunks(&config)?;
+    let trunk_addresses = media::addresses(&node, &trunks)?;
+    let running: Arc<OnceLock<sfu::Handle>> = Arc::default();
+    let metrics = Arc::clone(&running);
     let control = signaling::Control::open(signaling::Config {
         data: config.node.data.clone(),
         open_rooms,
         assets: assets::source(),
         worker,
-        metrics: vec![Arc::new(move |out: &mut String| metrics.metrics(out))],
+        metrics: vec![Arc::new(move |out: &mut String| {
+            if let Some(media) = metrics.get() {
+                media.metrics(out);
+            }
+        })],
         version: cli::VERSION,
     })
     .await?;
+    let (certificate, authority) = control
+        .name_root(&key.request()?, trunk_addresses)
+        .map_err(|why| anyhow::anyhow!("The root of the media tree has no name: {}", why.word()))?;
+    let credentials = key.certified(&certificate, &authority)?;
+    let setup =
+        Setup { name: ROOT.to_owned(), socket: trunks, credentials, parents: None, told: None };
+    let media = node.with_trunks(setup).run(media_commands, media_events, tap);
+    // Set once, here.
+    let _ = running.set(media);
     let demonstration = if demo { Some(signaling::demo::load(&control).await?) } else { None };
 
     let (stopper, shutdown) = lifecycle::start()?;
@@ -69,13 +88,13 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     stopper.stop();
     recording.await.context("The recorder ended by a defect of this program")?;
     // The metrics' share went with the control plane.
-    if let Ok(media) = Arc::try_unwrap(media) {
+    if let Some(media) = Arc::into_inner(running).and_then(OnceLock::into_inner) {
         media.stop();
     }
     result.map_err(Into::into)
 }
 
-fn bind_media(config: &Config) -> anyhow::Result<sfu::Node> {
+pub(crate) fn bind_media(config: &Config) -> anyhow::Result<sfu::Node> {
     let listen = config.media.listen;
     // Asked here first, so that a taken port gets the same sentence as a taken HTTP port.
     std::net::UdpSocket::bind(listen)

@@ -34,6 +34,9 @@ pub const NODES_MAX: usize = 1_024;
 /// Parents that a node is told, its own first.
 pub const PARENTS_MAX: usize = 4;
 
+/// The name of the media node that runs in the control plane's own process.
+pub const ROOT: &str = "root";
+
 /// Whether this program works together with one that speaks `theirs`: the same version, the one before or the one
 /// after.
 pub const fn is_spoken(theirs: u32) -> bool {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use protocol::control::{MediaCommand, MediaEvent, RecorderCommand, RecorderEvent};
+use protocol::node::{NodeRefusal, ROOT};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -49,6 +50,21 @@ impl Control {
         let papers = Papers::open(&config.data, worker, db.clone(), Arc::clone(&hub));
         papers.resume().await?;
         Ok(Self { db, hub, config, key, authority, papers })
+    }
+
+    /// The certificate of the root of the tree for the key of this request, and that of the authority that has signed
+    /// it, both PEM. `addresses` are where its trunks are reached.
+    ///
+    /// # Errors
+    /// The request cannot be read.
+    pub fn name_root(
+        &self,
+        request: &str,
+        addresses: Vec<String>,
+    ) -> Result<(String, String), NodeRefusal> {
+        self.hub.nodes.set_root_addresses(addresses);
+        let certificate = self.authority.sign(request, ROOT)?;
+        Ok((certificate, self.authority.certificate.clone()))
     }
 
     /// The data folder.

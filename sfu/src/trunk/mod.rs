@@ -1,6 +1,6 @@
 //! Trunks between media nodes (ADR 0011): what is said on one ([`frame`]), how its two ends know that the other lives
 //! ([`link`]), which packets it carries ([`relay`]), how those that were lost come again ([`repair`]), where it leads
-//! (`parent`), the connection ([`shell`]), and the thread that carries all of a node's ([`carrier`]). What crosses
+//! (`parent`), the connection ([`shell`]), who is who ([`key`]), and the thread that carries all of a node's ([`carrier`]). What crosses
 //! between that thread and the shards is in `exchange`.
 
 pub(crate) mod again;
@@ -8,6 +8,7 @@ pub mod carrier;
 pub(crate) mod exchange;
 pub(crate) mod figures;
 pub mod frame;
+pub mod key;
 pub mod link;
 pub(crate) mod parent;
 pub mod relay;

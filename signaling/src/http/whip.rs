@@ -43,25 +43,29 @@ pub(super) async fn options() -> impl IntoResponse {
     (StatusCode::NO_CONTENT, [(ACCEPT_POST, SDP)])
 }
 
-/// What a WHEP request may ask for.
+/// What a request may ask for.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Wish {
     /// Names of publishers, parted by commas.
     of: Option<String>,
+    /// The media node at which the session is to be.
+    node: Option<String>,
 }
 
-/// `POST /whip/{room}/{id}`.
+/// `POST /whip/{room}/{id}?node=NAME`.
 pub(super) async fn publish(
     State(app): State<Arc<App>>,
     Parsed((room, id)): Parsed<(String, String)>,
+    Query(wish): Query<Wish>,
     headers: HeaderMap,
     sdp: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     check(&app, &headers, &room, Some(&id), |it| it.publish)?;
-    start(&app, "whip", &room, &id, SessionKind::Publish, &headers, sdp).await
+    let at = wish.node.as_deref();
+    start(&app, ("whip", at), &room, &id, SessionKind::Publish, &headers, sdp).await
 }
 
-/// `POST /whep/{room}/{id}?of=a,b`.
+/// `POST /whep/{room}/{id}?of=a,b&node=NAME`.
 pub(super) async fn receive(
     State(app): State<Arc<App>>,
     Parsed((room, id)): Parsed<(String, String)>,
@@ -80,19 +84,22 @@ pub(super) async fn receive(
     if of.len() > OF_MAX || !of.iter().all(|it| is_valid_name(it)) {
         return Err(ApiError::field("of"));
     }
-    start(&app, "whep", &room, &id, SessionKind::Receive { of }, &headers, sdp).await
+    let at = wish.node.as_deref();
+    start(&app, ("whep", at), &room, &id, SessionKind::Receive { of }, &headers, sdp).await
 }
 
 /// `POST /whep/{room}`: the programme.
 pub(super) async fn programme(
     State(app): State<Arc<App>>,
     Parsed(room): Parsed<String>,
+    Query(wish): Query<Wish>,
     headers: HeaderMap,
     sdp: Result<Bytes, BytesRejection>,
 ) -> Result<Response, ApiError> {
     check(&app, &headers, &room, None, |it| it.subscribe)?;
     // The programme's receivers have no name of their own; this one is no publisher's.
-    start(&app, "whep", &room, "_programme", SessionKind::Programme, &headers, sdp).await
+    let at = wish.node.as_deref();
+    start(&app, ("whep", at), &room, "_programme", SessionKind::Programme, &headers, sdp).await
 }
 
 /// `DELETE` of what `Location` named.
@@ -139,7 +146,7 @@ fn check(
 
 async fn start(
     app: &App,
-    verb: &str,
+    (verb, at): (&str, Option<&str>),
     room: &str,
     id: &str,
     kind: SessionKind,
@@ -158,8 +165,12 @@ async fn start(
     }
     let sdp = sdp.map_err(|it| refused(&it))?;
     let sdp = String::from_utf8(sdp.to_vec()).map_err(|_| ErrorCode::InvalidSdp)?;
+    if at.is_some_and(|it| !app.hub.nodes.is_up(it)) {
+        return Err(ApiError::field("node"));
+    }
     let open_rooms = app.config.open_rooms;
-    let (session, answer) = app.hub.ingest(room, id.to_owned(), kind, sdp, open_rooms).await?;
+    let wanted = (kind, at.map(str::to_owned));
+    let (session, answer) = app.hub.ingest(room, id.to_owned(), wanted, sdp, open_rooms).await?;
     let location = format!("/{verb}/{room}/{id}/{session}");
     let headers = [
         (header::CONTENT_TYPE, SDP.to_owned()),

@@ -38,7 +38,7 @@ use self::writer::FactWriter;
 use crate::clock;
 use crate::db::{Db, DbError, facts, meetings};
 use crate::minutes;
-use crate::nodes::{NodeName, Nodes};
+use crate::nodes::{self, NodeName, Nodes};
 use crate::room::{Act, Ingest, Input, Room};
 use crate::secret::{self, Secret};
 
@@ -90,6 +90,8 @@ struct Tables {
     opening: HashSet<MeetingId>,
     sessions: HashMap<SessionId, Place>,
     requests: HashMap<RequestId, SessionId>,
+    /// Where sessions that are just being offered were asked to be.
+    asked: HashMap<SessionId, NodeName>,
     /// What the tree of media nodes has of each room.
     shares: HashMap<String, Share>,
     /// Questions that several nodes are answering.
@@ -276,7 +278,7 @@ impl Hub {
         &self,
         room: &str,
         name: String,
-        kind: SessionKind,
+        (kind, at): (SessionKind, Option<String>),
         sdp: String,
         open_rooms: bool,
     ) -> Result<(SessionId, String), ErrorCode> {
@@ -284,7 +286,32 @@ impl Hub {
         let session = SessionId::from_parts(now.unix_ms(), now.entropy);
         let request = RequestId::from_parts(now.unix_ms(), now.entropy);
         let ingest = Box::new(Ingest { request, session, name, kind, sdp });
+        if let Some(at) = at {
+            self.tables().asked.insert(session, nodes::key(&at));
+        }
         let (answer, answered) = oneshot::channel();
+        let offered = self.offer_ingest(room, ingest, answer, open_rooms).await;
+        let waited = match offered {
+            Ok(()) => tokio::time::timeout(ANSWER_MAX, answered).await,
+            Err(code) => Ok(Ok(Err(code))),
+        };
+        self.tables().asked.remove(&session);
+        let result = waited.map_or(Err(ErrorCode::MediaUnavailable), |it| {
+            it.unwrap_or(Err(ErrorCode::MediaUnavailable))
+        });
+        if result.is_err() {
+            self.drop_direct(request, session);
+        }
+        result.map(|sdp| (session, sdp))
+    }
+
+    async fn offer_ingest(
+        &self,
+        room: &str,
+        ingest: Box<Ingest>,
+        answer: oneshot::Sender<Result<String, ErrorCode>>,
+        open_rooms: bool,
+    ) -> Result<(), ErrorCode> {
         match self.room_named(room) {
             Some(handle) => {
                 let sent = handle.inputs.send(ToRoom::Ingest(ingest, answer)).await;
@@ -293,14 +320,7 @@ impl Hub {
             None if open_rooms => self.offer_on_demand(room, *ingest, answer)?,
             None => return Err(ErrorCode::MeetingNotOpen),
         }
-        let waited = tokio::time::timeout(ANSWER_MAX, answered).await;
-        let result = waited.map_or(Err(ErrorCode::MediaUnavailable), |it| {
-            it.unwrap_or(Err(ErrorCode::MediaUnavailable))
-        });
-        if result.is_err() {
-            self.drop_direct(request, session);
-        }
-        result.map(|sdp| (session, sdp))
+        Ok(())
     }
 
     fn offer_on_demand(

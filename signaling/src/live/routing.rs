@@ -9,10 +9,10 @@ use std::sync::Arc;
 use protocol::control::{MediaCommand, MediaEvent, MediaOffer, RoomMedia};
 use protocol::id::{MeetingId, RequestId, SessionId};
 use protocol::insight::RoomRoutes;
-use protocol::node::{NodeSite, NodeView};
+use protocol::node::{NodeSite, NodeView, ROOT};
 
 use super::{Hub, Place, Tables};
-use crate::nodes::{NodeName, ROOT};
+use crate::nodes::NodeName;
 
 /// Questions that several nodes are answering at one time.
 const GATHERING_MAX: usize = 1_024;
@@ -290,7 +290,8 @@ impl Hub {
             return true;
         }
         let known = tables.sessions.get(&offer.session).map(|it| it.node.clone());
-        let node = match known {
+        let asked = tables.asked.remove(&offer.session);
+        let node = match known.or(asked) {
             Some(node) => node,
             None => {
                 let n_sites = if self.nodes.are_any() { tables.n_sites() } else { HashMap::new() };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use protocol::control::MediaCommand;
 use protocol::id::{MeetingId, SiteId};
 use protocol::node::{
-    HEARTBEAT_MS, NodeRefusal, NodeReport, NodeState, NodeView, ParentNode, ToNode,
+    HEARTBEAT_MS, NodeRefusal, NodeReport, NodeState, NodeView, ParentNode, ROOT, ToNode,
 };
 use tokio::sync::Notify;
 
@@ -20,9 +20,6 @@ use crate::db::nodes::NodeRow;
 use crate::live::{Outbox, Outgoing};
 use crate::tree::placement::{Candidate, Network, Wanting, order};
 use crate::tree::{Joining, Tree};
-
-/// The name of the node that runs in the control plane's own process.
-pub(crate) const ROOT: &str = "root";
 
 /// Sites that a node takes unless an administrator said otherwise: `docs/sizing.md`.
 const CAPACITY: u32 = 150;
@@ -113,6 +110,16 @@ impl Nodes {
         let inner = self.lock();
         let known = inner.tree.member(name).is_some();
         inner.settings.get(name).cloned().or_else(|| known.then(|| usual(name)))
+    }
+
+    /// Where the root's trunks are reached.
+    pub(crate) fn set_root_addresses(&self, addresses: Vec<String>) {
+        self.lock().tree.set_addresses(ROOT, addresses);
+    }
+
+    /// Whether sessions may be sent to a node by its name.
+    pub(crate) fn is_up(&self, name: &str) -> bool {
+        self.lock().tree.state(name) == NodeState::Up
     }
 
     /// Takes a node in: its link, and where it may attach.
@@ -291,7 +298,7 @@ impl Inner {
 }
 
 /// A node's name as sessions have it.
-fn key(name: &str) -> NodeName {
+pub(crate) fn key(name: &str) -> NodeName {
     (name != ROOT).then(|| name.into())
 }
 
