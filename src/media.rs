@@ -43,7 +43,7 @@ const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// A node that was killed and comes back finds its own name in use until its silence is noticed.
-const NAME_TAKEN_TRIES: u32 = 8;
+const NAME_TAKEN_TRIES: u32 = 4;
 
 /// What the command line says of the node.
 pub(crate) struct Joining {
@@ -104,9 +104,9 @@ pub(crate) async fn run(config: Config, joining: Joining) -> anyhow::Result<()> 
         () = shutdown.clone().asked() => return Ok(()),
     };
     let mut member = start(node, trunks, &hello.name, &key, &welcome)?;
-    terminal::say(&format!("Ready: {} (media on UDP {media}; Ctrl-C stops)", hello.name));
+    let mut ready = Some(format!("Ready: {} (media on UDP {media}; Ctrl-C stops)", hello.name));
     loop {
-        match member.talk(&mut socket, &shutdown).await {
+        match member.talk(&mut socket, &shutdown, &mut ready).await {
             End::Asked => break,
             End::Lost(why) => tracing::warn!(why, "the link to the control plane is lost"),
         }
@@ -277,8 +277,13 @@ fn start(
 }
 
 impl Member {
-    /// Carries values both ways until one side ends.
-    async fn talk(&mut self, socket: &mut Socket, shutdown: &Shutdown) -> End {
+    /// Carries values both ways until one side ends. Says that the node is `ready` when it has a parent.
+    async fn talk(
+        &mut self,
+        socket: &mut Socket,
+        shutdown: &Shutdown,
+        ready: &mut Option<String>,
+    ) -> End {
         let mut beat = tokio::time::interval(Duration::from_millis(HEARTBEAT_MS));
         let asked = shutdown.clone().asked();
         tokio::pin!(asked);
@@ -314,8 +319,12 @@ impl Member {
                     continue;
                 }
             };
+            let is_attached = matches!(value, FromNode::Attached { .. });
             if say(socket, &value).await.is_err() {
                 return End::Lost("it broke");
+            }
+            if let Some(ready) = ready.take_if(|_| is_attached) {
+                terminal::say(&ready);
             }
         }
     }

@@ -27,6 +27,7 @@ mod publisher;
 
 mod bad_input;
 mod bad_media;
+mod cascade;
 mod doctor;
 mod flood;
 mod full_disk;

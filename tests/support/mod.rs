@@ -199,6 +199,68 @@ impl Answer {
     }
 }
 
+/// A media node of its own. Killed when it goes out of scope.
+pub struct MediaNode {
+    child: Child,
+}
+
+impl MediaNode {
+    /// Starts `diemcau media` and waits until it has a trunk to its parent.
+    pub fn start(control: SocketAddr, token: &str, name: &str, parent: Option<&str>) -> Self {
+        let mut child = media(control, token, name, parent)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .expect("the executable starts");
+        read_until_ready(&mut child);
+        // The control plane hears of it in the same moment.
+        std::thread::sleep(Duration::from_millis(200));
+        Self { child }
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it runs");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for MediaNode {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is the test's matter.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `diemcau media`, not yet started.
+pub fn media(control: SocketAddr, token: &str, name: &str, parent: Option<&str>) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(["media", "--control", &format!("http://{control}"), "--token", token])
+        .args(["--name", name, "--media", &free_udp_port().to_string()])
+        .env("DIEMCAU_NODE_LOG", std::env::var("TEST_LOG").unwrap_or("warn".into()))
+        .stdin(Stdio::null());
+    if let Some(parent) = parent {
+        command.args(["--parent", parent]);
+    }
+    command
+}
+
+/// What `diemcau node-token` prints.
+pub fn node_token(data: &Path) -> String {
+    let mut command = Command::new(BINARY);
+    command.arg("node-token").arg("--data").arg(data);
+    let output = run_to_end(command);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("a text").trim().to_owned()
+}
+
 /// `diemcau serve`, not yet started.
 pub fn serve(data: &Path, http: SocketAddr, media: SocketAddr, arguments: &[&str]) -> Command {
     let mut command = Command::new(BINARY);
@@ -209,7 +271,7 @@ pub fn serve(data: &Path, http: SocketAddr, media: SocketAddr, arguments: &[&str
         .args(["--http", &http.to_string(), "--media", &media.to_string()])
         .args(arguments)
         .env_remove("DIEMCAU_NODE_DATA")
-        .env("DIEMCAU_NODE_LOG", "warn")
+        .env("DIEMCAU_NODE_LOG", std::env::var("TEST_LOG").unwrap_or("warn".into()))
         .stdin(Stdio::null());
     command
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -12,8 +12,7 @@ use bytes::Bytes;
 use protocol::media::TrackKey;
 use protocol::node::{ParentNode, TrunkReport};
 use rustc_hash::FxHashMap;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::sync::mpsc;
 
 use crate::codec::{self, Codec};
 use crate::post::Post;
@@ -23,6 +22,7 @@ use crate::trunk::again::Sent;
 use crate::trunk::exchange::{Bundle, FromShard, FromTrunks};
 use crate::trunk::figures::Figures;
 use crate::trunk::frame::{Frame, Why, read_flow, write_flow};
+use crate::trunk::meet::{HANDSHAKES_MAX, Met, accept, dial};
 use crate::trunk::parent::Parent;
 use crate::trunk::relay::{Output, Relay, TrunkIndex};
 use crate::trunk::repair::Repair;
@@ -33,9 +33,6 @@ pub(crate) const INBOX_MAX: usize = 4_096;
 
 /// What is taken from one queue before the others get their turn.
 const BATCH_MAX: usize = 256;
-
-/// Nodes that are saying hello at the same time; who comes beyond has to come again.
-const HANDSHAKES_MAX: usize = 32;
 
 /// Losses are looked at this often.
 const TICK: Duration = Duration::from_millis(10);
@@ -91,13 +88,7 @@ struct Known {
     key: TrackKey,
 }
 
-/// A trunk has been made, or not.
-struct Met {
-    /// Whom was dialled; none: somebody came.
-    parent: Option<String>,
-    outcome: Result<Trunk, TrunkError>,
-}
-
+/// See the file's head.
 pub(crate) struct Carrier {
     port: Arc<Port>,
     posts: Vec<Post>,
@@ -114,6 +105,7 @@ pub(crate) struct Carrier {
     figures: Arc<Figures>,
     met: (mpsc::Sender<Met>, mpsc::Receiver<Met>),
     n_ticks: u64,
+    figured_at: Instant,
 }
 
 #[expect(clippy::disallowed_methods, reason = "the shell owns the clock")]
@@ -143,6 +135,7 @@ impl Carrier {
             figures,
             met: mpsc::channel(HANDSHAKES_MAX),
             n_ticks: 0,
+            figured_at: now(),
         };
         Ok((carrier, setup.parents))
     }
@@ -350,6 +343,8 @@ impl Carrier {
         }
         let (repair, before) = (Repair::default(), (0, 0, 0, 0));
         self.trunks[index] = Some(Carried { trunk, is_parent, repair, n_came: 0, before });
+        // At once: a node whose report names no trunk to a parent is taken for detached.
+        self.make_figures();
     }
 
     fn trunk_of(&self, peer: &str, is_parent: bool) -> Option<TrunkIndex> {
@@ -385,6 +380,7 @@ impl Carrier {
     fn forget_quietly(&mut self, index: TrunkIndex) -> Option<(String, bool)> {
         let gone = self.trunks.get_mut(index)?.take()?;
         self.relay.detach(index, now());
+        self.make_figures();
         Some((gone.trunk.peer.clone(), gone.is_parent))
     }
 
@@ -417,7 +413,9 @@ impl Carrier {
     }
 
     fn make_figures(&mut self) {
-        let per_second = |bytes: u64| bytes * 8_000 / (FIGURES_TICKS * TICK.as_millis() as u64);
+        let now = now();
+        let ms = (now - std::mem::replace(&mut self.figured_at, now)).as_millis().max(1) as u64;
+        let per_second = |bytes: u64| bytes * 8_000 / ms;
         let mut crossed = Vec::new();
         let n_out = self.sent.len() as u32;
         let reports = self.trunks.iter_mut().flatten().map(|it| {
@@ -549,40 +547,4 @@ async fn next_parents(parents: &mut Option<Orders>) -> Vec<ParentNode> {
         *parents = None;
     }
     std::future::pending().await
-}
-
-/// Takes in children. Their handshakes do not wait for each other.
-async fn accept(port: Arc<Port>, met: mpsc::Sender<Met>) {
-    let free = Arc::new(Semaphore::new(HANDSHAKES_MAX));
-    while let Some(incoming) = port.incoming().await {
-        let Ok(permit) = Arc::clone(&free).try_acquire_owned() else {
-            incoming.refuse();
-            continue;
-        };
-        let (port, met) = (Arc::clone(&port), met.clone());
-        tokio::spawn(async move {
-            let outcome = port.welcome(incoming).await;
-            drop(permit);
-            // The carrier has ended: nobody needs the trunk.
-            let _ = met.send(Met { parent: None, outcome }).await;
-        });
-    }
-}
-
-/// Dials all addresses of a node at once; the first that answers is taken.
-async fn dial(port: &Arc<Port>, parent: &ParentNode) -> Result<Trunk, TrunkError> {
-    let mut dialling = JoinSet::new();
-    for address in parent.addresses.iter().filter_map(|it| it.parse::<SocketAddr>().ok()) {
-        let (port, name) = (Arc::clone(port), parent.name.clone());
-        dialling.spawn(async move { port.dial(address, &name).await });
-    }
-    let mut outcome = Err(TrunkError::Connection("it has no address".to_owned()));
-    while let Some(done) = dialling.join_next().await {
-        match done {
-            Ok(Ok(trunk)) => return Ok(trunk),
-            Ok(Err(error)) => outcome = Err(error),
-            Err(error) => outcome = Err(TrunkError::Connection(error.to_string())),
-        }
-    }
-    outcome
 }

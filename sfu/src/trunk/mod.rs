@@ -10,6 +10,7 @@ pub(crate) mod figures;
 pub mod frame;
 pub mod key;
 pub mod link;
+mod meet;
 pub(crate) mod parent;
 pub mod relay;
 pub mod repair;
