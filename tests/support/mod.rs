@@ -244,7 +244,7 @@ pub fn media(control: SocketAddr, token: &str, name: &str, parent: Option<&str>)
     command
         .args(["media", "--control", &format!("http://{control}"), "--token", token])
         .args(["--name", name, "--media", &free_udp_port().to_string()])
-        .env("DIEMCAU_NODE_LOG", std::env::var("TEST_LOG").unwrap_or("warn".into()))
+        .env("DIEMCAU_NODE_LOG", "warn")
         .stdin(Stdio::null());
     if let Some(parent) = parent {
         command.args(["--parent", parent]);
@@ -271,7 +271,7 @@ pub fn serve(data: &Path, http: SocketAddr, media: SocketAddr, arguments: &[&str
         .args(["--http", &http.to_string(), "--media", &media.to_string()])
         .args(arguments)
         .env_remove("DIEMCAU_NODE_DATA")
-        .env("DIEMCAU_NODE_LOG", std::env::var("TEST_LOG").unwrap_or("warn".into()))
+        .env("DIEMCAU_NODE_LOG", "warn")
         .stdin(Stdio::null());
     command
 }
