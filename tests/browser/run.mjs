@@ -1,5 +1,5 @@
 //! Runs the scenarios one after the other, in a network of their own (apart.sh), and prints what passed.
-//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|register|join|line|screen|tcp|wall|slots|firefox|size …]
+//!   DIEMCAU_BINARY=… node run.mjs [meeting|conduct|desk|board|groups|papers|register|tree|join|line|screen|tcp|wall|slots|firefox|size …]
 
 import { spawnSync } from 'node:child_process';
 import { join as path } from 'node:path';
@@ -19,9 +19,10 @@ import { screen } from './screen.mjs';
 import { size } from './size.mjs';
 import { slots } from './slots.mjs';
 import { tcp } from './tcp.mjs';
+import { tree } from './tree.mjs';
 import { wall } from './wall.mjs';
 
-const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, register, firefox };
+const scenarios = { size, join, line, screen, tcp, wall, slots, meeting, conduct, desk, board, groups, papers, register, tree, firefox };
 
 const here = import.meta.dirname;
 if (process.env.DIEMCAU_APART === undefined) {

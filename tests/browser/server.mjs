@@ -1,7 +1,7 @@
 //! The real executable on loopback ports with a data folder of its own; killed and started again on the
 //! same ports and folder.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -19,6 +19,7 @@ const LOG_LINES_MAX = 400;
 
 export class Server {
   #child = null;
+  #nodes = [];
   log = [];
   said = [];
 
@@ -61,6 +62,27 @@ export class Server {
     });
   }
 
+  /** A media node of its own that joins this server's tree, at a loopback address. Ready when its trunk is up. */
+  async addNode(name, parent) {
+    const token = spawnSync(BINARY, ['node-token', '--data', this.data], { encoding: 'utf8' });
+    if (token.status !== 0) throw new Error(`node-token: ${token.stderr}`);
+    const args = ['media', '--control', `http://127.0.0.1:${this.port}`, '--token', token.stdout.trim(), '--name', name];
+    args.push('--media', `127.0.0.1:${await freeUdpPort()}`, ...(parent === undefined ? [] : ['--parent', parent]));
+    const child = spawn(BINARY, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    createInterface({ input: child.stderr }).on('line', (line) => this.#keep(line));
+    await new Promise((ready, fail) => {
+      const timer = setTimeout(() => fail(new Error(`the node ${name} has no trunk`)), START_SECONDS_MAX * 1000);
+      child.once('exit', () => fail(new Error(`the node ${name} ended: ${this.log.slice(-3).join(' / ')}`)));
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        if (!line.startsWith('Ready:')) return;
+        clearTimeout(timer);
+        ready();
+      });
+    });
+    this.#nodes.push(child);
+    return child;
+  }
+
   #keep(line) {
     this.log.push(line);
     if (this.log.length > LOG_LINES_MAX) this.log.shift();
@@ -72,6 +94,7 @@ export class Server {
   }
 
   async stop() {
+    this.#nodes.forEach((it) => it.kill('SIGKILL'));
     await this.#end('SIGTERM');
     rmSync(this.data, { recursive: true, force: true });
   }
@@ -84,6 +107,11 @@ export class Server {
     const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(timer);
+  }
+
+  /** The processes of `addNode`, in their order. */
+  get nodes() {
+    return this.#nodes;
   }
 
   get alive() {

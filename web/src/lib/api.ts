@@ -1,9 +1,9 @@
 //! The office's requests, one function each. Paths are those of `docs/protocol.md`.
 import type {
-  Account, Custody, CustodyAct, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, Recording,
-  Registration, Review, ReviewNote, RoomRoutes, Seat, SignIn, StorageReport, TraceStarted, Unit,
+  Account, Custody, CustodyAct, FactRecord, JoinLink, Meeting, Minutes, NewMeeting, NewReviewNote, NewTrace, NodeChange,
+  NodeView, Recording, Registration, Review, ReviewNote, RoomRoutes, Seat, SignIn, SiteNode, StorageReport, TraceStarted, Unit,
 } from '../protocol';
-import { get, getFile, post, put, remove } from './http';
+import { get, getFile, patch, post, put, remove } from './http';
 
 const at = (id: string): string => encodeURIComponent(id);
 const meeting = (id: string): string => `/api/meetings/${at(id)}`;
@@ -21,6 +21,13 @@ export const openMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)
 export const endMeeting = (id: string): Promise<Meeting> => post(`${meeting(id)}/end`);
 export const takeSeat = (id: string): Promise<Seat> => post(`${meeting(id)}/seat`);
 export const facts = (id: string): Promise<FactRecord[]> => get(`${meeting(id)}/facts`);
+
+/** The media nodes, with the sites of one of them. */
+export const nodes = (sitesOf: string): Promise<NodeView[]> => get(`/api/nodes?sites=${at(sitesOf)}`);
+export const changeNode = (name: string, change: NodeChange): Promise<void> => patch(`/api/nodes/${at(name)}`, change);
+/** Sends a site to a node from now on; null: where its network or its unit says. */
+export const sendSite = (site: string, node: string | null): Promise<void> =>
+  put(`/api/sites/${at(site)}/node`, { node } satisfies SiteNode);
 
 /** Who asked to speak before the meeting opened, first come first. */
 export const registrations = (id: string): Promise<Registration[]> => get(`${meeting(id)}/registrations`);

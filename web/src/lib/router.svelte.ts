@@ -13,6 +13,7 @@ export type Route =
   | { page: 'recordings' }
   | { page: 'player'; id: string }
   | { page: 'minutes'; meeting: string }
+  | { page: 'nodes' }
   | { page: 'unknown' };
 
 let path = $state('/');
@@ -43,6 +44,8 @@ export function parse(path: string): Route {
       return first === undefined ? { page: 'unknown' } : { page: 'join', token: first };
     case 'ban-ghi':
       return first === undefined ? { page: 'recordings' } : { page: 'player', id: first };
+    case 'mang-luoi':
+      return first === undefined ? { page: 'nodes' } : { page: 'unknown' };
     case 'bien-ban':
       return first === undefined ? { page: 'unknown' } : { page: 'minutes', meeting: first };
     default:

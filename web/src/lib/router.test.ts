@@ -13,6 +13,7 @@ it('every address has its page', () => {
   expect(parse('/vao/s3cr3t')).toEqual({ page: 'join', token: 's3cr3t' });
   expect(parse('/ban-ghi/')).toEqual({ page: 'recordings' });
   expect(parse('/ban-ghi/01R')).toEqual({ page: 'player', id: '01R' });
+  expect(parse('/mang-luoi')).toEqual({ page: 'nodes' });
   expect(parse('/bien-ban/01M')).toEqual({ page: 'minutes', meeting: '01M' });
 });
 
