@@ -10,7 +10,7 @@ use protocol::role::AccountRole;
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::{config, doctor, media, roles, telemetry, terminal, verify, worker};
+use crate::{config, doctor, media, roles, telemetry, terminal, topology, verify, worker};
 
 /// What the binary calls itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -43,6 +43,8 @@ enum Command {
     Media(Media),
     /// Print a token by which media nodes of other machines join the tree of this server.
     NodeToken(NodeToken),
+    /// Print the tree of media nodes of the server that runs on this data folder.
+    Topology(Place),
     /// Check that a data folder, a recording or a file is as it was written.
     Verify {
         /// A data folder, a recording's folder, or a file of one.
@@ -203,6 +205,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Media(media) => run_media(media),
         Command::NodeToken(token) => issue_node_token(&token),
         Command::Account(account) => give_account(&account),
+        Command::Topology(place) => {
+            terminal::say(&topology::show(&config::load(&place)?)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Verify { path } => check_integrity(&path),
         Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
         Command::Config { action: ConfigAction::Check(place) } => {

@@ -16,6 +16,7 @@ mod media;
 mod roles;
 mod telemetry;
 mod terminal;
+mod topology;
 mod verify;
 mod worker;
 

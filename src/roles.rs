@@ -47,7 +47,7 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
     let trunks = media::bind_trunks(&config)?;
     let trunk_addresses = media::addresses(&node, &trunks)?;
     let running: Arc<OnceLock<sfu::Handle>> = Arc::default();
-    let metrics = Arc::clone(&running);
+    let (metrics, report) = (Arc::clone(&running), Arc::clone(&running));
     let control = signaling::Control::open(signaling::Config {
         data: config.node.data.clone(),
         open_rooms,
@@ -58,6 +58,7 @@ pub(crate) async fn serve(config: Config, demo: bool, open_rooms: bool) -> anyho
                 media.metrics(out);
             }
         })],
+        root_report: Arc::new(move || report.get().map(sfu::Handle::report).unwrap_or_default()),
         version: cli::VERSION,
     })
     .await?;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use protocol::node::NodeReport;
+
 /// A file of the web application.
 #[derive(Clone, Debug)]
 pub struct Asset {
@@ -25,6 +27,9 @@ pub type AssetSource = Arc<dyn Fn(&str, bool) -> Option<Asset> + Send + Sync>;
 /// Appends lines in Prometheus' text format.
 pub type MetricsSource = Arc<dyn Fn(&mut String) + Send + Sync>;
 
+/// How the media node of this process does now.
+pub type RootReport = Arc<dyn Fn() -> NodeReport + Send + Sync>;
+
 /// Configuration of the control plane.
 #[derive(Clone)]
 pub struct Config {
@@ -37,6 +42,8 @@ pub struct Config {
     pub assets: AssetSource,
     /// What the other roles add to `/metrics`.
     pub metrics: Vec<MetricsSource>,
+    /// How the root of the tree of media nodes does.
+    pub root_report: RootReport,
     /// The executable whose `worker` looks into documents and draws them.
     pub worker: PathBuf,
     /// The program's version, for `/version`.

@@ -85,13 +85,14 @@ impl Control {
         let hub = Arc::clone(&self.hub);
         let links = tokio::spawn({
             let hub = Arc::clone(&hub);
+            let root = Arc::clone(&self.config.root_report);
             async move {
                 tokio::join!(
                     hub.carry_media(media.0),
                     live::media_events(Arc::clone(&hub), media.1),
                     hub.carry_recorder(recorder.0),
                     live::recorder_events(Arc::clone(&hub), recorder.1),
-                    hub.nodes.keep(),
+                    hub.nodes.keep(root),
                 )
             }
         });

@@ -27,7 +27,7 @@ pub mod tree;
 mod verify;
 mod ws;
 
-pub use config::{Asset, AssetSource, Config, MetricsSource};
+pub use config::{Asset, AssetSource, Config, MetricsSource, RootReport};
 pub use control::Control;
 pub use error::Error;
 pub use nodes::token as node_token;

@@ -113,6 +113,33 @@ impl TokenKey {
     }
 }
 
+/// The room of an operator's token. It allows nothing else, and no token of a meeting is one.
+const OPERATOR: &str = "_operator";
+
+/// How long an operator's token is good for: one request.
+const OPERATOR_LIFE_S: u64 = 60;
+
+/// A token by which whoever may read the data folder may look at the tree of nodes.
+pub fn operator(data: &Path) -> Result<String, Error> {
+    let key = TokenKey::load(data)?;
+    let now_s = crate::clock::now().0 / 1_000;
+    Ok(key.sign(&Claims {
+        room: OPERATOR.to_owned(),
+        publish: false,
+        subscribe: false,
+        as_id: None,
+        exp: now_s.saturating_add_unsigned(OPERATOR_LIFE_S),
+        jti: crate::secret::Secret::<16>::random().to_text(),
+    }))
+}
+
+impl Claims {
+    /// Whether it is an operator's.
+    pub(crate) fn is_operator(&self) -> bool {
+        self.room == OPERATOR && !self.publish && !self.subscribe
+    }
+}
+
 /// Makes a token for `diemcau token`. A server that runs on the same data folder accepts it at once.
 pub fn issue(data: &Path, request: &TokenRequest) -> Result<String, Error> {
     if !is_valid_name(&request.room)

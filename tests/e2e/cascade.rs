@@ -1,11 +1,12 @@
 //! One room over several media nodes: real processes, joined by real trunks on the loopback.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::client::offer::Media;
 use crate::client::system::CpuClock;
 use crate::client::{Identity, Load, quantile};
-use crate::support::{MediaNode, Node, PATIENCE, media, node_token, run_to_end};
+use crate::support::{BINARY, MediaNode, Node, PATIENCE, media, node_token, run_to_end};
 
 /// The province with a cluster below it and a commune below that.
 struct Tree {
@@ -142,7 +143,7 @@ fn a_commune_whose_cluster_is_killed_goes_to_the_province_by_itself() {
 }
 
 #[test]
-fn a_node_that_may_not_join_is_told_why() {
+fn a_node_that_may_not_join_is_told_why_and_the_tree_is_shown() {
     let data = tempfile::tempdir().unwrap();
     let province = Node::start(data.path(), &[]);
     let token = node_token(data.path());
@@ -155,7 +156,17 @@ fn a_node_that_may_not_join_is_told_why() {
     assert!(refused(&token, "cum 1", None).contains("its name is not"));
     assert!(refused(&token, "root", None).contains("has this name"));
     assert!(refused(&token, "cum-1", Some("cum-9")).contains("no node of the name"));
+    let topology = || {
+        let mut command = Command::new(BINARY);
+        command.arg("topology").arg("--data").arg(data.path());
+        command.args(["--http", &province.http.to_string()]);
+        let output = run_to_end(command);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(topology().starts_with("root  up  0 of 150 sites"));
     let living = MediaNode::start(province.http, &token, "cum-1", None);
+    assert!(topology().contains("└─ cum-1  up"), "{}", topology());
     assert!(refused(&token, "cum-1", None).contains("has this name"));
     living.kill();
     MediaNode::start(province.http, &token, "cum-1", None);

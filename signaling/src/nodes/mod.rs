@@ -16,6 +16,7 @@ use protocol::node::{
 use tokio::sync::Notify;
 
 use crate::clock;
+use crate::config::RootReport;
 use crate::db::nodes::NodeRow;
 use crate::live::{Outbox, Outgoing};
 use crate::tree::placement::{Candidate, Network, Wanting, order};
@@ -176,11 +177,13 @@ impl Nodes {
     }
 
     /// Lets dead nodes go and tells the others where they may attach. Runs as long as the process.
-    pub(crate) async fn keep(&self) {
+    pub(crate) async fn keep(&self, root: RootReport) {
         let mut beat = tokio::time::interval(Duration::from_millis(HEARTBEAT_MS));
         loop {
             beat.tick().await;
+            let report = root();
             let mut inner = self.lock();
+            inner.tree.reported(ROOT, report);
             let now = clock::tick();
             for dead in inner.tree.dead(now) {
                 if let Some(link) = inner.links.get(dead.as_str()) {

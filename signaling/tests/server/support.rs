@@ -83,6 +83,7 @@ impl Drop for Server {
 
 fn config(data: &Path, open_rooms: bool) -> Config {
     Config {
+        root_report: Arc::new(protocol::node::NodeReport::default),
         data: data.to_owned(),
         open_rooms,
         assets: Arc::new(|path, gzip| {
