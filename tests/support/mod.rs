@@ -223,6 +223,13 @@ impl MediaNode {
         self.child.id()
     }
 
+    /// Sends a signal by its name, for example `STOP`.
+    pub fn signal(&self, name: &str) {
+        let sent =
+            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().expect("it runs");
