@@ -4,6 +4,7 @@
 #   make test    everything that can fail
 #   make build   target/release/diemcau
 #   make bench   the performance figures (docs/performance.md says what ONLY, REPEAT, REALTIME and SOAK do)
+#   make demo-cascade  a province, two clusters and 78 simulated sites on this machine, with the map of nodes
 #   make simulate-nation  the tree of nodes for a whole country: loads, start-up, recovery (docs/sizing.md)
 #   make fuzz    every parser of the media plane against made-up input (FUZZ=60 seconds each; needs nightly Rust)
 #   make check   formatting, lints, types, licences
@@ -19,13 +20,18 @@ SOAK ?= 60
 FUZZ ?= 60
 export CARGO_TERM_COLOR ?= auto
 
-.PHONY: run test build bench simulate-nation fuzz check fmt types clean setup setup-test web web-test cargo-test browser-test
+.PHONY: demo-cascade run test build bench simulate-nation fuzz check fmt types clean setup setup-test web web-test cargo-test browser-test
 
 # The development profile: it is ready in less than half the time of the release profile, and one meeting
 # of a demonstration does not need more. README.md has the figures.
 run: setup web
 	$(CARGO) build --locked --bin diemcau
 	@DIEMCAU_BINARY="$${CARGO_TARGET_DIR:-target}/debug/diemcau" tools/diemcau serve --demo --data $(DATA)
+
+demo-cascade: setup web
+	$(CARGO) build --locked --bin diemcau --example sites
+	@DIEMCAU_BINARY="$${CARGO_TARGET_DIR:-target}/debug/diemcau" \
+	  DIEMCAU_SITES="$${CARGO_TARGET_DIR:-target}/debug/examples/sites" tools/demo-cascade.sh
 
 build: setup web
 	$(CARGO) build --locked --release --bin diemcau
