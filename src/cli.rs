@@ -10,7 +10,7 @@ use protocol::role::AccountRole;
 use signaling::token::TokenRequest;
 
 use crate::config::Config;
-use crate::{config, doctor, media, roles, telemetry, terminal, topology, verify, worker};
+use crate::{backup, config, doctor, media, roles, telemetry, terminal, topology, verify, worker};
 
 /// What the binary calls itself.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -31,6 +31,7 @@ Examples:
   diemcau token --room demo --publish --as cam1
   diemcau media --control http://10.0.0.1:8080 --token-file node.token --name cum-1
   diemcau doctor                           what this machine lacks, before a meeting
+  diemcau backup --data /var/lib/diemcau /mnt/usb/copy
   diemcau verify data                      that no fact and no recorded byte was changed";
 
 #[derive(Subcommand)]
@@ -49,6 +50,20 @@ enum Command {
     Verify {
         /// A data folder, a recording's folder, or a file of one.
         path: PathBuf,
+    },
+    /// Copy a data folder, whole, while the server runs.
+    Backup {
+        /// The new folder.
+        to: PathBuf,
+        #[command(flatten)]
+        place: Place,
+    },
+    /// Make a data folder of a copy that `backup` has made.
+    Restore {
+        /// The copy.
+        from: PathBuf,
+        #[command(flatten)]
+        place: Place,
     },
     /// Make an account, or give one a new password; prints the password.
     Account(NewAccount),
@@ -210,6 +225,16 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Verify { path } => check_integrity(&path),
+        Command::Backup { to, place } => {
+            let data = config::load(&place)?.node.data;
+            terminal::say(&runtime()?.block_on(backup::backup(&data, &to))?);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Restore { from, place } => {
+            let data = config::load(&place)?.node.data;
+            terminal::say(&backup::restore(&from, &data)?);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Doctor(place) => Ok(doctor::run(&config::load(&place)?)),
         Command::Config { action: ConfigAction::Check(place) } => {
             config::load(&place)?;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod assets;
+mod backup;
 mod cli;
 mod config;
 mod data_folder;

@@ -31,4 +31,4 @@ pub use config::{Asset, AssetSource, Config, MetricsSource, RootReport};
 pub use control::Control;
 pub use error::Error;
 pub use nodes::token as node_token;
-pub use verify::{Verified, verify};
+pub use verify::{Verified, copy_database, verify};

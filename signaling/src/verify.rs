@@ -63,6 +63,22 @@ pub async fn verify(data: &Path) -> Result<Verified, Error> {
     Ok(Verified::Whole { n_meetings: all.len() as u64, n_facts })
 }
 
+/// Copies the database of a data folder, as it is at one moment, to the new file `to`. The server may be running.
+///
+/// # Errors
+/// There is no database, or the disk is full.
+pub async fn copy_database(data: &Path, to: &Path) -> Result<(), Error> {
+    let failed = || Error::DataNotWritable {
+        path: to.to_owned(),
+        source: std::io::ErrorKind::InvalidFilename.into(),
+    };
+    let file = to.to_str().ok_or_else(failed)?;
+    let db = Db::open_read_only(data).await?;
+    let copied = db.copy_to(file).await;
+    db.close().await;
+    Ok(copied?)
+}
+
 fn first_wrong(
     meeting: MeetingId,
     rows: &[facts::ChainRow],

@@ -25,6 +25,7 @@ mod peer;
 #[allow(dead_code, reason = "as above")]
 mod publisher;
 
+mod backup;
 mod bad_input;
 mod bad_media;
 mod cascade;

@@ -149,6 +149,12 @@ impl Db {
         Ok(Self { write: read.clone(), read })
     }
 
+    /// Writes a copy of one moment of the database to a new file.
+    pub(crate) async fn copy_to(&self, file: &str) -> Result<()> {
+        sqlx::query("vacuum into $1").bind(file).execute(&self.read).await?;
+        Ok(())
+    }
+
     /// Whether the database answers.
     pub(crate) async fn ping(&self) -> Result<()> {
         sqlx::query("select 1").execute(&self.read).await?;
