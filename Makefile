@@ -80,6 +80,7 @@ fmt:
 
 types:
 	DIEMCAU_WRITE_TYPES=1 $(CARGO) test --locked -p protocol
+	cd web && node schemas.mjs
 
 setup:
 	@tools/setup.sh run

@@ -68,6 +68,8 @@ pub(crate) async fn backup(data: &Path, to: &Path) -> anyhow::Result<String> {
         bail!("{} lies in the data folder itself. Name a folder elsewhere.", to.display());
     }
     signaling::copy_database(data, &part.join(DATABASE)).await?;
+    let copied = File::open(part.join(DATABASE)).and_then(|it| it.sync_all());
+    copied.context("The disk does not keep the database")?;
     let mut paths = Vec::new();
     collect(data, Path::new(""), &mut paths)?;
     let mut files = vec![listed(&part, DATABASE)?];

@@ -15,6 +15,7 @@ pub(crate) mod meetings;
 mod messages;
 mod minutes;
 mod nodes;
+mod openapi;
 mod operators;
 mod origin;
 mod papers;
@@ -115,6 +116,7 @@ fn of_recordings() -> Router<Arc<App>> {
 pub(crate) fn router(app: Arc<App>) -> Router {
     let api = Router::new()
         .route("/session", post(session::sign_in).get(session::current).delete(session::sign_out))
+        .route("/openapi.json", get(openapi::show))
         .route("/units", get(meetings::units))
         .route("/meetings", get(meetings::list).post(meetings::create))
         .route("/meetings/{id}", get(meetings::find))
