@@ -66,7 +66,11 @@ async function gather(server, open) {
     await step(`${site.name} joins`, () => act.enterByLink(page, server, links.find((it) => it.site_name === site.name).path));
     sites.push({ ...site, page });
   }
-  const { participants } = await chromium.room(chair);
+  let participants = [];
+  await until('the chair knows all sites', 15, async () => {
+    ({ participants } = await chromium.room(chair));
+    return sites.every((site) => participants.some((it) => it.name === site.name));
+  });
   for (const site of sites) site.id = participants.find((it) => it.name === site.name).id;
   return { chair, chairId: participants.find((it) => it.role === 'chair').id, sites };
 }
